@@ -1,0 +1,1 @@
+"""A Radicale storage plugin that shows FLOWFACT records as CardDAV and CalDAV."""

@@ -1,0 +1,147 @@
+"""Content lines, the common skin of vCard (RFC 6350 §3.3) and iCalendar (RFC 5545 §3.1).
+
+The maps must give back what they do not understand exactly as it came, so a line keeps its own text and
+is taken apart only for reading. Parsers that build objects lose what they do not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+_FOLD = re.compile(r"\r?\n[ \t]")
+_BREAK = re.compile(r"\r\n|\n|\r")
+_NAME = re.compile(r"(?:(?P<group>[\w-]+)\.)?(?P<name>[\w-]+)", re.ASCII)
+_FOLD_AT = 75  # octets, RFC 5545 §3.1
+_ESCAPES = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
+
+
+class PayloadError(ValueError):
+    """What a device sent cannot be read; the message says where and why, in words for a log or an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One unfolded content line. ``name``, ``group`` and parameter names are upper case; ``value`` is raw.
+
+    Two lines are equal when their texts are.
+    """
+
+    text: str
+    name: str = field(compare=False)
+    value: str = field(compare=False)
+    group: str = field(default="", compare=False)
+    params: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), compare=False)
+
+    def param(self, name: str) -> tuple[str, ...]:
+        """All values of the parameter ``name`` (upper case), over all its occurrences, in order."""
+        return tuple(value for key, values in self.params if key == name for value in values)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The TYPE values in upper case, whether sent as one list, repeated, or bare (vCard 2.1)."""
+        bare = (key for key, values in self.params if not values)
+        return frozenset(value.upper() for value in (*self.param("TYPE"), *bare))
+
+
+def split_lines(text: str) -> list[Line]:
+    """Unfold ``text`` and take its lines apart; blank lines are dropped.
+
+    Raises PayloadError for a line without a name or a colon.
+    """
+    unfolded = _FOLD.sub("", text.removeprefix("\ufeff"))
+    return [parse_line(line) for line in _BREAK.split(unfolded) if line.strip()]
+
+
+def parse_line(text: str) -> Line:
+    """Take one unfolded line apart. Raises PayloadError."""
+    start = _NAME.match(text)
+    if not start:
+        raise PayloadError(f"a line has no property name: {text[:60]!r}")
+    params: list[tuple[str, tuple[str, ...]]] = []
+    for end, part in _parameters(text, start.end()):
+        if part is None:
+            return Line(text, start["name"].upper(), text[end:], (start["group"] or "").upper(), tuple(params))
+        params.append(part)
+    raise PayloadError(f"a line has no colon after its name: {text[:60]!r}")
+
+
+def _parameters(text: str, position: int) -> Iterator[tuple[int, tuple[str, tuple[str, ...]] | None]]:
+    """Yield each parameter with the position behind it, then (start of the value, None) if a colon comes."""
+    while position < len(text) and text[position] == ";":
+        end = _end_of(text, position + 1, ";:")
+        name, equals, raw = text[position + 1 : end].partition("=")
+        values = tuple(_unquote(value) for value in _split_outside_quotes(raw, ",")) if equals else ()
+        yield end, (name.strip().upper(), values)
+        position = end
+    if position < len(text) and text[position] == ":":
+        yield position + 1, None
+
+
+def _end_of(text: str, position: int, stops: str) -> int:
+    """Return the position of the next of ``stops`` outside double quotes, or the end of ``text``."""
+    quoted = False
+    while position < len(text):
+        if text[position] == '"':
+            quoted = not quoted
+        elif text[position] in stops and not quoted:
+            return position
+        position += 1
+    return position
+
+
+def _split_outside_quotes(text: str, separator: str) -> list[str]:
+    parts: list[str] = []
+    position = 0
+    while True:
+        end = _end_of(text, position, separator)
+        parts.append(text[position:end])
+        if end >= len(text):
+            return parts
+        position = end + 1
+
+
+def _unquote(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def join_lines(lines: Iterable[str]) -> str:
+    """Fold unfolded lines at 75 octets, never inside a character, and end each with CRLF."""
+    return "".join(f"{_folded(line)}\r\n" for line in lines)
+
+
+def _folded(line: str) -> str:
+    if len(line.encode("utf-8", "surrogatepass")) <= _FOLD_AT:
+        return line
+    pieces: list[str] = []
+    piece, size = "", 0
+    for char in line:
+        width = len(char.encode("utf-8", "surrogatepass"))
+        if size + width > _FOLD_AT:
+            pieces.append(piece)
+            piece, size = "", 1  # the blank that starts a continuation counts
+        piece += char
+        size += width
+    return "\r\n ".join([*pieces, piece])
+
+
+def escape(text: str) -> str:
+    """Escape a text value (RFC 6350 §3.4, RFC 5545 §3.3.11); any line end becomes ``\\n``."""
+    return "".join(_ESCAPES.get(char, char) for char in _BREAK.sub("\n", text))
+
+
+def unescape(value: str) -> str:
+    """Reverse ``escape``; an unknown escape keeps its character."""
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] in "nN" else found[1], value, flags=re.DOTALL)
+
+
+def split_components(value: str, separator: str = ";") -> list[str]:
+    """Split a structured value at unescaped separators and unescape its components (RFC 6350 §3.3)."""
+    parts = [""]
+    for piece in re.findall(r"\\.|[^\\]|\\", value, flags=re.DOTALL):
+        if piece == separator:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return [unescape(part) for part in parts]

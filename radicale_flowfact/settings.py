@@ -1,0 +1,178 @@
+"""The settings of ``flowfact.toml``: read, checked, with the nearest known key named for a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
+Private = Literal["device", "flowfact"]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the file, each fault and what to do."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UserSettings(_Section):
+    """One DAV login: its FlowFact user (``BEN.LOGIN``) and, where BENMKM is not mapped, its Merkmale (rule 2)."""
+
+    flowfact: str = Field(min_length=1)
+    address_merkmale: tuple[str, ...] = ()
+    activity_merkmale: tuple[str, ...] = ()
+
+
+class AddressSettings(_Section):
+    """How contacts behave: private ones (rule 12) and the phone slot of each position (rule 10)."""
+
+    private: Private = "device"
+    phone_slots: tuple[str, ...] = Field(default=PHONE_SLOTS, min_length=1, max_length=8)
+
+    @field_validator("phone_slots")
+    @classmethod
+    def _known_slots(cls, slots: tuple[str, ...]) -> tuple[str, ...]:
+        for slot in slots:
+            if slot not in PHONE_SLOTS:
+                raise ValueError(f"unknown slot {slot!r}{_did_you_mean(slot, PHONE_SLOTS)}")
+        if len(set(slots)) != len(slots):
+            raise ValueError("each slot may be named once")
+        return slots
+
+
+class AppointmentSettings(_Section):
+    """How appointments behave: the past window (rule 4), the subject (rule 16), private ones (rule 18), the kind."""
+
+    past_days: int = Field(default=90, ge=-1)
+    subject: str = "{kind}: {subject}"
+    private: Private = "device"
+    series: Literal["device"] = "device"
+    kind: str = "Termin"
+
+    @field_validator("subject")
+    @classmethod
+    def _has_subject_once(cls, template: str) -> str:
+        if template.count("{subject}") != 1 or template.count("{kind}") > 1:
+            raise ValueError("must contain {subject} once and {kind} at most once")
+        if re.search(r"[{}]", template.replace("{subject}", "").replace("{kind}", "")):
+            raise ValueError("knows only {kind} and {subject}")
+        return template
+
+
+class TaskSettings(_Section):
+    """How tasks behave: the kind of a new one where the user has no preset (rule 21)."""
+
+    kind: str = "Aufgabe"
+
+
+class SafetySettings(_Section):
+    """When a refresh stops because too much would vanish (rule 30): both limits must be exceeded."""
+
+    max_vanish_percent: float = Field(default=30, ge=0, le=100)
+    max_vanish_items: int = Field(default=20, ge=0)
+
+
+class Settings(_Section):
+    """Everything in ``flowfact.toml``."""
+
+    database_url: str
+    state_schema: str = ""
+    write: bool = False
+    timezone: str = "Europe/Berlin"
+    refresh_seconds: float = Field(default=5, ge=0)
+    history_days: int = Field(default=90, ge=1)
+    users: Mapping[str, UserSettings] = Field(default_factory=dict)
+    addresses: AddressSettings = AddressSettings()
+    appointments: AppointmentSettings = AppointmentSettings()
+    tasks: TaskSettings = TaskSettings()
+    safety: SafetySettings = SafetySettings()
+    names: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone: FlowFact's times are wall-clock times in it."""
+        return ZoneInfo(self.timezone)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"unknown time zone {name!r}; use a name such as Europe/Berlin") from error
+        return name
+
+    @model_validator(mode="after")
+    def _each_user_once(self) -> Self:
+        seen: dict[str, str] = {}
+        for login, user in self.users.items():
+            if other := seen.setdefault(user.flowfact.lower(), login):
+                if other != login:
+                    raise ValueError(f"users.{login} and users.{other} name the same FlowFact user {user.flowfact!r}")
+        return self
+
+
+def load_settings(path: Path) -> Settings:
+    """Read ``flowfact.toml``. A relative SQLite file is looked up beside the settings file.
+
+    Raises SettingsError naming every fault.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not valid TOML: {error}") from error
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors())
+        raise SettingsError(f"{path}: cannot be used:\n{faults}") from error
+    return settings.model_copy(update={"database_url": _database_url(settings.database_url, path)})
+
+
+def _database_url(url: str, path: Path) -> str:
+    def value(found: re.Match[str]) -> str:
+        try:
+            return os.environ[found[1]]
+        except KeyError:
+            raise SettingsError(f"{path}: database_url needs the environment variable {found[1]}") from None
+
+    url = re.sub(r"\$\{(\w+)\}", value, url)
+    file = url.removeprefix("sqlite:///")
+    if file != url and file not in ("", ":memory:") and not Path(file).is_absolute():
+        return f"sqlite:///{(path.parent.resolve() / file).as_posix()}"
+    return url
+
+
+def _fault(fault: Mapping[str, object]) -> str:
+    location = tuple(str(part) for part in fault["loc"])  # type: ignore[attr-defined]
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {'.'.join(location)}{_did_you_mean(location[-1], _known_keys(location))}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(location)}: {message}" if location else message
+
+
+def _known_keys(location: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys that may stand where the last of ``location`` stands."""
+    if len(location) == 1:
+        return tuple(Settings.model_fields)
+    if location[0] == "users":
+        return tuple(UserSettings.model_fields)
+    section = Settings.model_fields[location[0]].annotation
+    return tuple(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else ()
+
+
+def _did_you_mean(name: str, known: tuple[str, ...]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
