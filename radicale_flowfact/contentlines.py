@@ -62,7 +62,9 @@ def parse_line(text: str) -> Line:
     params: list[tuple[str, tuple[str, ...]]] = []
     for end, part in _parameters(text, start.end()):
         if part is None:
-            return Line(text, start["name"].upper(), text[end:], (start["group"] or "").upper(), tuple(params))
+            return Line(
+                text, start["name"].upper(), text[end:], (start["group"] or "").upper(), tuple(params)
+            )
         params.append(part)
     raise PayloadError(f"a line has no colon after its name: {text[:60]!r}")
 

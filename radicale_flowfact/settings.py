@@ -8,10 +8,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
 Private = Literal["device", "flowfact"]
@@ -111,15 +111,6 @@ class Settings(_Section):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"unknown time zone {name!r}; use a name such as Europe/Berlin") from error
         return name
-
-    @model_validator(mode="after")
-    def _each_user_once(self) -> Self:
-        seen: dict[str, str] = {}
-        for login, user in self.users.items():
-            if other := seen.setdefault(user.flowfact.lower(), login):
-                if other != login:
-                    raise ValueError(f"users.{login} and users.{other} name the same FlowFact user {user.flowfact!r}")
-        return self
 
 
 def load_settings(path: Path) -> Settings:
