@@ -62,9 +62,7 @@ def parse_line(text: str) -> Line:
     params: list[tuple[str, tuple[str, ...]]] = []
     for end, part in _parameters(text, start.end()):
         if part is None:
-            return Line(
-                text, start["name"].upper(), text[end:], (start["group"] or "").upper(), tuple(params)
-            )
+            return Line(text, start["name"].upper(), text[end:], (start["group"] or "").upper(), tuple(params))
         params.append(part)
     raise PayloadError(f"a line has no colon after its name: {text[:60]!r}")
 
@@ -129,7 +127,7 @@ def _folded(line: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Escape a text value (RFC 6350 §3.4, RFC 5545 §3.3.11); any line end becomes ``\\n``."""
+    r"""Escape a text value (RFC 6350 §3.4, RFC 5545 §3.3.11); any line end becomes ``\\n``."""
     return "".join(_ESCAPES.get(char, char) for char in _BREAK.sub("\n", text))
 
 
