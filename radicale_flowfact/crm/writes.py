@@ -1,0 +1,226 @@
+"""Carries out actions on FlowFact's rows, inside the caller's transaction.
+
+Nothing here decides: what is to be done comes as actions. A row is changed only while its Touch is the one
+that was read (rule 27), and a value that its column cannot hold is refused before anything is written (rule 28).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from radicale_flowfact.crm.tables import Tables
+from sqlalchemy import ColumnElement, Connection, cast, delete, insert, select, update
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.types import DateTime, String
+
+from radicale_flowfact.actions import (
+    AddMerkmal,
+    CreateRecord,
+    CrmAction,
+    MarkDone,
+    RemoveMerkmal,
+    SetField,
+    SetPhone,
+    SetRights,
+    Value,
+)
+from radicale_flowfact.crm import columns
+from radicale_flowfact.crm.reads import merkmal_table
+from radicale_flowfact.records import RecordKey, Right, Table
+
+_TICK = timedelta(milliseconds=10)  # datetime's 1/300 s falls on each 10 ms
+_FIRST_DATE, _LAST_DATE = datetime(1753, 1, 1), datetime(9999, 12, 31)  # what a datetime column holds
+_RIGHT_NAMES = {Right.FULL: "VOLL", Right.READ: "LESEN"}
+_PHONE_LIMIT = 50
+
+
+class StaleError(Exception):
+    """The record changed, or went, in FlowFact after it was read: nothing of this edit may be written (rule 27)."""
+
+
+class UnwritableError(Exception):
+    """A value that FlowFact's column cannot hold; the message names the field and the limit (rule 28)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who writes (a user's DSN) and when (office local time); goes into TOUCH_VON and TOUCH."""
+
+    user: str
+    now: datetime
+
+
+def carry_out(
+    connection: Connection,
+    tables: Tables,
+    actions: Sequence[CrmAction],
+    stamp: Stamp,
+    touches: Mapping[RecordKey, datetime | None],
+) -> None:
+    """Carry out ``actions``; ``touches`` tells the Touch that each changed record had when it was read.
+
+    Raises StaleError or UnwritableError; the caller must then roll back.
+    """
+    for action in actions:
+        if isinstance(action, CreateRecord):
+            _create(connection, tables, action, stamp)
+    created = {action.record for action in actions if isinstance(action, CreateRecord)}
+    _update_rows(connection, tables, actions, stamp, touches, created)
+    for action in actions:
+        if isinstance(action, SetPhone):
+            _set_phone(connection, tables, action)
+        elif isinstance(action, AddMerkmal | RemoveMerkmal):
+            _set_merkmal(connection, tables, action)
+        elif isinstance(action, SetRights):
+            _set_rights(connection, tables, action)
+
+
+def unique_identifier(connection: Connection, tables: Tables, wanted: str) -> str:
+    """Return a Kennung that no address has yet: ``wanted`` or, if taken, with a number behind it (rule 14)."""
+    column = tables.address.c.KENNUNG
+    limit = column.type.length or 100 if isinstance(column.type, String) else 100
+    base = wanted[: limit - 8].strip() or "Neue Adresse"
+    for first in range(1, 10_000, 50):
+        candidates = [base if number == 1 else f"{base} ({number})" for number in range(first, first + 50)]
+        taken = {(text or "").casefold() for text in connection.scalars(select(column).where(column.in_(candidates)))}
+        for candidate in candidates:
+            if candidate.casefold() not in taken:
+                return candidate
+    raise UnwritableError(f"there are too many addresses with the Kennung {base!r}")
+
+
+def _table(tables: Tables, record: RecordKey) -> SqlTable:
+    return tables.address if record.table is Table.ADDRESS else tables.activity
+
+
+def _create(connection: Connection, tables: Tables, action: CreateRecord, stamp: Stamp) -> None:
+    table = _table(tables, action.record)
+    values = _values(table, action.record, action.fields)
+    marks = {"ANGELEGT": stamp.now, "ANGELEGT_VON": stamp.user, "TOUCH": stamp.now, "TOUCH_VON": stamp.user}
+    defaults: dict[str, Value] = {"ARCHIV": False}
+    if action.record.table is Table.ACTIVITY:
+        defaults |= {"ERLEDIGT": False, "VORLAGE_ZEIT": False, "GANZTAGS": False}
+    row = {"DSN": action.record.dsn, **defaults, **marks, **values}
+    connection.execute(insert(table).values({table.c[name]: value for name, value in row.items() if name in table.c}))
+
+
+def _update_rows(
+    connection: Connection,
+    tables: Tables,
+    actions: Iterable[CrmAction],
+    stamp: Stamp,
+    touches: Mapping[RecordKey, datetime | None],
+    created: set[RecordKey],
+) -> None:
+    """Write the changed columns of each record, and move its Touch, in one guarded UPDATE."""
+    changes: defaultdict[RecordKey, list[tuple[str, Value]]] = defaultdict(list)
+    for action in actions:
+        if isinstance(action, SetField):
+            changes[action.record].append((action.field, action.after))
+        elif isinstance(action, MarkDone):
+            changes[action.record].append(("done", action.after))
+        elif isinstance(action, SetPhone) and action.record not in created:
+            changes[action.record] += []
+    for record, fields in changes.items():
+        table, touch = _table(tables, record), touches[record]
+        marks = {"TOUCH": _next_touch(stamp.now, touch), "TOUCH_VON": stamp.user}
+        row = {**_values(table, record, fields), **marks}
+        changed = connection.execute(
+            update(table)
+            .where(table.c.DSN == record.dsn, _same_touch(table, touch))
+            .values({table.c[name]: value for name, value in row.items()})
+        )
+        if changed.rowcount != 1:
+            raise StaleError(f"{record} was changed in FlowFact meanwhile")
+
+
+def _same_touch(table: SqlTable, touch: datetime | None) -> ColumnElement[bool]:
+    # The cast rounds the value to the column's precision, 1/300 s on SQL Server.
+    return table.c.TOUCH.is_(None) if touch is None else table.c.TOUCH == cast(touch, DateTime)
+
+
+def _next_touch(now: datetime, before: datetime | None) -> datetime:
+    """Return a Touch that differs from the one before, even when the clock stands still or goes back."""
+    touch = now.replace(microsecond=now.microsecond // 10_000 * 10_000)
+    if before is not None and abs(touch - before) < _TICK:
+        return before.replace(microsecond=before.microsecond // 10_000 * 10_000) + _TICK
+    return touch
+
+
+def _values(table: SqlTable, record: RecordKey, fields: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    """Return column values by FlowFact's column names, each checked against its column."""
+    names = columns.OF_TABLE[record.table]
+    found: dict[str, Value] = {}
+    for field, value in fields:
+        if names[field] in table.c:
+            found[names[field]] = _fitting(table, names[field], field, value)
+    return found
+
+
+def _fitting(table: SqlTable, column: str, field: str, value: Value) -> Value:
+    kind = table.c[column].type
+    if isinstance(value, str):
+        return _fitting_text(value, field, kind.length if isinstance(kind, String) else None)
+    if isinstance(value, datetime) and not _FIRST_DATE <= value <= _LAST_DATE:
+        raise UnwritableError(f"{_words(field)} {value:%d.%m.%Y} is not a date that FlowFact can keep")
+    return value
+
+
+def _fitting_text(value: str, field: str, limit: int | None) -> str:
+    # SQL Server counts UTF-16 units, so that an emoji takes two of them.
+    length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+    if limit is not None and length > limit:
+        raise UnwritableError(f"{_words(field)} has {length} characters, FlowFact keeps at most {limit}")
+    for char in value:
+        if (char < " " and char not in "\t\n\r") or "\ud800" <= char <= "\udfff":
+            raise UnwritableError(f"{_words(field)} contains a character that FlowFact cannot keep: U+{ord(char):04X}")
+    return value
+
+
+def _words(field: str) -> str:
+    return field.replace("_", " ")
+
+
+def _set_phone(connection: Connection, tables: Tables, action: SetPhone) -> None:
+    phone = tables.phone
+    here = (phone.c.AD_DSN == action.record.dsn, phone.c.POS == action.position)
+    if action.after is not None:
+        number = _fitting_text(action.after, "phone number", _PHONE_LIMIT)
+        if action.before is not None or connection.scalar(select(phone.c.POS).where(*here)) is not None:
+            connection.execute(update(phone).where(*here).values({phone.c.NUMMER: number}))
+        else:
+            row = {phone.c.AD_DSN: action.record.dsn, phone.c.POS: action.position, phone.c.NUMMER: number}
+            connection.execute(insert(phone).values({**row, phone.c.BEMERKUNG: ""}))
+    elif connection.scalar(select(phone.c.BEMERKUNG).where(*here)):
+        connection.execute(update(phone).where(*here).values({phone.c.NUMMER: ""}))
+    else:
+        connection.execute(delete(phone).where(*here))
+
+
+def _set_merkmal(connection: Connection, tables: Tables, action: AddMerkmal | RemoveMerkmal) -> None:
+    table, column = merkmal_table(tables, action.record.table)
+    here = (table.c[column] == action.record.dsn, table.c.MKM_DSN == action.merkmal)
+    if isinstance(action, RemoveMerkmal):
+        connection.execute(delete(table).where(*here))
+    elif connection.scalar(select(table.c.MKM_DSN).where(*here)) is None:
+        connection.execute(insert(table).values({table.c[column]: action.record.dsn, table.c.MKM_DSN: action.merkmal}))
+
+
+def _set_rights(connection: Connection, tables: Tables, action: SetRights) -> None:
+    rights = tables.rights
+    if rights is None:
+        raise UnwritableError("rights lists are not mapped, so a private record cannot be kept in FlowFact")
+    mine = (rights.c.TABELLE == action.record.table.value, rights.c.OBJ_DSN == action.record.dsn)
+    connection.execute(delete(rights).where(*mine))
+    for entry in action.after:
+        row = {
+            rights.c.TABELLE: action.record.table.value,
+            rights.c.OBJ_DSN: action.record.dsn,
+            rights.c.BEN_DSN: entry.user,
+            rights.c.GRP_DSN: entry.group,
+            rights.c.RECHT: _RIGHT_NAMES[entry.right],
+        }
+        connection.execute(insert(rights).values(row))

@@ -1,0 +1,124 @@
+"""One SQLAlchemy engine for each database URL and process, prepared so that every database behaves alike.
+
+Radicale makes its storage twice in one process, so the engines are kept here, by URL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import BigInteger, DateTime
+
+_DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
+_SQLITE_WAIT_MS = 30_000
+_engines: dict[tuple[str, str], Engine] = {}
+_engines_lock = threading.Lock()
+
+WRITES = {"flowfact_writes": True}
+"""Execution option of a connection whose transaction will write: SQLite then takes its lock at BEGIN."""
+
+
+class DatabaseError(Exception):
+    """The database cannot be used at all; the message says what to do."""
+
+
+def engine_for(url: str, state_schema: str = "") -> Engine:
+    """Return the process's engine for ``url``; the gateway's tables live in ``state_schema``.
+
+    Raises DatabaseError when the URL is wrong or its driver is not installed. Does not connect.
+    """
+    with _engines_lock:
+        key = (url, state_schema)
+        if key not in _engines:
+            _engines[key] = _create(url).execution_options(schema_translate_map={"dav": state_schema or None})
+        return _engines[key]
+
+
+def dispose_engines() -> None:
+    """Close every pooled connection; for the end of a process and before a fork."""
+    with _engines_lock:
+        for engine in _engines.values():
+            engine.dispose()
+        _engines.clear()
+
+
+def _create(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise DatabaseError(f"database_url is not a database URL: {error}") from error
+    except ImportError as error:
+        raise DatabaseError(f"database_url needs a driver that cannot be loaded: {error}") from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Give SQLite real transactions, write-ahead logging, patience and the digest function."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+        dbapi_connection.isolation_level = None  # the driver must not begin or commit by itself
+        dbapi_connection.create_function("flowfact_digest", -1, _digest, deterministic=True)
+        dbapi_connection.execute(f"PRAGMA busy_timeout = {_SQLITE_WAIT_MS}")
+        dbapi_connection.execute("PRAGMA journal_mode = WAL")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("flowfact_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _digest(*values: object) -> int:
+    text = "\x1f".join("\x1e" if value is None else str(value) for value in values)
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=5).digest(), "big")
+
+
+class row_digest(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case
+    """A 40-bit number that the database computes from the columns of one row; equal rows, equal numbers.
+
+    It is compared only with what the same database computed before, so each one may use its own hash.
+    """
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "row_digest"
+
+    def __init__(self, columns: Iterable[ColumnElement[Any]]) -> None:
+        super().__init__(*columns)
+
+
+@compiles(row_digest, "sqlite")
+def _digest_sqlite(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"flowfact_digest({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(row_digest, "postgresql")
+def _digest_postgresql(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    parts = (f"coalesce(CAST({compiler.process(column, **kwargs)} AS text), chr(30))" for column in element.clauses)
+    joined = " || chr(31) || ".join(parts)
+    return f'(hashtextextended(({joined}) COLLATE "C", 0) & {2**_DIGEST_BITS - 1})'
+
+
+@compiles(row_digest, "mssql")
+def _digest_mssql(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    def text(column: ColumnElement[Any]) -> str:
+        sql = compiler.process(column, **kwargs)
+        # CAST would cut a datetime to minutes; style 121 keeps its milliseconds.
+        style = ", 121" if isinstance(column.type, DateTime) else ""
+        return f"coalesce(CONVERT(nvarchar(max), {sql}{style}), nchar(30))"
+
+    joined = " + nchar(31) + ".join(text(column) for column in element.clauses)
+    return f"CAST(SUBSTRING(HASHBYTES('SHA2_256', {joined}), 1, {_DIGEST_BITS // 8}) AS bigint)"

@@ -1,0 +1,112 @@
+"""A collection's own row: its place in the journal, its fingerprint, and the user's display name and colour."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from radicale_flowfact.crm.scope import Sums
+from radicale_flowfact.dav import tables
+from radicale_flowfact.dav.session import Name, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A snapshot of one collection's row. ``modified`` is UTC; ``stopped`` the safety stop (rule 30) or empty."""
+
+    id: int
+    login: str
+    name: Name
+    number: int
+    nonce: str
+    items: int
+    basis: str
+    sums: Sums
+    props: Mapping[str, str]
+    stopped: str
+    modified: datetime
+
+    @property
+    def ctag(self) -> str:
+        """The collection's ETag and ctag: names its last journal entry."""
+        return f"{self.number}-{self.nonce}"
+
+
+def find(session: Session, login: str, name: Name) -> Collection | None:
+    """Return the collection as it was last refreshed, or None if it never was."""
+    row = session.connection.execute(_select(login, name)).one_or_none()
+    return None if row is None else _collection(row)
+
+
+def find_all(session: Session) -> list[Collection]:
+    """Return every collection that was ever opened, by login and name."""
+    ordered = select(tables.collection).order_by(tables.collection.c.login, tables.collection.c.name)
+    return [_collection(row) for row in session.connection.execute(ordered)]
+
+
+def lock(session: Session, login: str, name: Name) -> Collection:
+    """Return the collection, locked until the transaction ends; make its row if there is none."""
+    mine = (tables.collection.c.login == login, tables.collection.c.name == name.value)
+    # An UPDATE locks the row on every database; a hint would not.
+    touch = update(tables.collection).where(*mine).values(number=tables.collection.c.number)
+    if session.connection.execute(touch).rowcount == 0:
+        try:
+            with session.connection.begin_nested():
+                session.connection.execute(insert(tables.collection).values(_new(session, login, name)))
+        except IntegrityError:  # another process was faster
+            session.connection.execute(touch)
+    return _collection(session.connection.execute(_select(login, name)).one())
+
+
+def save(session: Session, collection: Collection, changes: Mapping[str, Any]) -> Collection:
+    """Write changed columns of a locked collection and return its new snapshot."""
+    changed = replace(collection, **changes)
+    values = {**changes}
+    if "sums" in values:
+        values["sums"] = str(changed.sums)
+    if "props" in values:
+        values["props"] = json.dumps(dict(changed.props), ensure_ascii=False)
+    session.connection.execute(update(tables.collection).where(tables.collection.c.id == collection.id).values(values))
+    return changed
+
+
+def _select(login: str, name: Name) -> Any:  # noqa: ANN401 - a SELECT of all columns has no better type
+    return select(tables.collection).where(tables.collection.c.login == login, tables.collection.c.name == name.value)
+
+
+def _new(session: Session, login: str, name: Name) -> dict[str, object]:
+    return {
+        "login": login,
+        "name": name.value,
+        "number": 0,
+        "nonce": secrets.token_hex(8),
+        "items": 0,
+        "basis": "",
+        "sums": "",
+        "props": "{}",
+        "stopped": "",
+        "modified": session.utc,
+    }
+
+
+def _collection(row: Row[Any]) -> Collection:
+    return Collection(
+        row.id,
+        row.login,
+        Name(row.name),
+        row.number,
+        row.nonce,
+        row.items,
+        row.basis,
+        Sums.parse(row.sums),
+        json.loads(row.props),
+        row.stopped,
+        row.modified,
+    )

@@ -1,0 +1,161 @@
+"""Decides what a PUT does: compares what the device sent with what it last saw, and lists the actions.
+
+Pure functions: no database. A field counts only when its value differs from the version that the device
+had (rule 26); what the device never had cannot be missing from what it sends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, time
+
+from radicale_flowfact import ical_map, vcard_map
+from radicale_flowfact.actions import CrmAction, MarkDone, SetField, SetPhone, Value
+from radicale_flowfact.ical_map import Entry, EntryFields
+from radicale_flowfact.records import Activity, Address, RecordKey
+from radicale_flowfact.vcard_map import Card
+
+_TASK_ONLY = frozenset({"done", "priority"})
+_ALARM = frozenset({"reminder", "reminder_has_time"})
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a PUT changes in FlowFact, and the sidecar that the item has afterwards."""
+
+    actions: tuple[CrmAction, ...]
+    sidecar: tuple[str, ...]
+
+
+def edit_address(base: Card, sent: Card, current: Address, sidecar: Sequence[str], slots: Sequence[str]) -> Edit:
+    """Decide an edit of an address; ``current`` is FlowFact's row now, ``sidecar`` what is kept of it so far."""
+    record = current.key
+    changed = [
+        SetField(record, field.name, getattr(current, field.name), getattr(sent.fields, field.name))
+        for field in fields(sent.fields)
+        if getattr(sent.fields, field.name) != getattr(base.fields, field.name)
+        and getattr(sent.fields, field.name) != getattr(current, field.name)
+    ]
+    phones = vcard_map.decide_phones(record, base, sent, current.phones, slots)
+    kept = merge_sidecar(base.sidecar, sent.sidecar, [line for line in sidecar if not _is_phone(line)])
+    seen = {_digits(phone.number) for phone in base.phones}
+    unseen = [line for line in sidecar if _is_phone(line) and _digits(line.rpartition(":")[2]) not in seen]
+    return Edit((*changed, *phones.actions), (*kept, *unseen, *phones.extra))
+
+
+def new_address_values(sent: Card) -> tuple[tuple[str, Value], ...]:
+    """Return the fields of an address made from a contact; its Kennung is left to the caller (rule 14)."""
+    return tuple((field.name, getattr(sent.fields, field.name)) for field in fields(sent.fields))
+
+
+def identifier_of(card: Card) -> str:
+    """Return the Kennung wished for a new address: ``Name, Vorname``, or the company (rule 14)."""
+    names = [name for name in (card.fields.family_name, card.fields.given_name) if name]
+    return ", ".join(names) or card.fields.company or card.fields.email
+
+
+def new_phones(record: RecordKey, sent: Card, slots: Sequence[str]) -> tuple[tuple[SetPhone, ...], tuple[str, ...]]:
+    """Return the numbers of a new address, and the lines of those that find no position."""
+    decided = vcard_map.decide_phones(record, vcard_map.empty_card(), sent, (), slots)
+    return decided.actions, decided.extra
+
+
+def edit_activity(
+    base: Entry, sent: Entry, current: Activity, sidecar: Sequence[str], style: ical_map.Style, now: datetime
+) -> Edit:
+    """Decide an edit of an appointment or task; ``now`` is office local time (rules 16, 17, 20, 22)."""
+    record = current.key
+    before, after = base.fields, sent.fields
+    wanted = _changed_values(before, after, is_task=sent.component == "VTODO")
+    if before.summary != after.summary:
+        wanted["subject"] = ical_map.subject_of(after.summary, current.kind.name, style.subject)
+    done = wanted.pop("done", None)
+    if done is None and _alarm_switched_off(base, sent, now):
+        done = True
+    actions: list[CrmAction] = [
+        SetField(record, name, getattr(current, name), value)
+        for name, value in wanted.items()
+        if value != getattr(current, name)
+    ]
+    if done is not None and bool(done) != current.done:
+        actions.append(MarkDone(record, current.done, bool(done)))
+    return Edit(tuple(actions), merge_sidecar(base.sidecar, sent.sidecar, sidecar))
+
+
+def _changed_values(before: EntryFields, after: EntryFields, *, is_task: bool) -> dict[str, Value]:
+    """Return the new value of each field that the device changed, by the attribute's name; not the summary."""
+    wanted: dict[str, Value] = {}
+    for field in fields(EntryFields):
+        value = getattr(after, field.name)
+        of_this_kind = is_task or field.name not in _TASK_ONLY
+        if field.name != "summary" and of_this_kind and value != getattr(before, field.name):
+            wanted[field.name] = value
+    if after.reminder is None:
+        # No alarm means a Vorlage without time (rule 16), and a task without Vorlage would be none.
+        wanted.pop("reminder", None)
+    if is_task:
+        wanted.pop("begin", None)
+        wanted.pop("end", None)
+        wanted.pop("all_day", None)
+        if after.reminder is None:
+            wanted.pop("reminder_has_time", None)
+    return wanted
+
+
+def _alarm_switched_off(base: Entry, sent: Entry, now: datetime) -> bool:
+    """Return whether a past appointment lost its alarm: gone, or acknowledged at or after the end (rule 20)."""
+    end = sent.fields.end or sent.fields.begin
+    if sent.component != "VEVENT" or not base.fields.reminder_has_time or end is None or end > now:
+        return False
+    acknowledged = sent.acknowledged is not None and sent.acknowledged >= end and sent.acknowledged != base.acknowledged
+    return not sent.fields.reminder_has_time or acknowledged
+
+
+def new_activity_values(
+    sent: Entry, kind_dsn: str, kind_name: str, style: ical_map.Style, now: datetime
+) -> tuple[tuple[str, Value], ...]:
+    """Return the fields of an activity made on a device; without an alarm its Vorlage is its day (rule 21)."""
+    values = sent.fields
+    due = values.reminder
+    if not values.reminder_has_time:
+        day = values.reminder if sent.component == "VTODO" else values.begin
+        due = datetime.combine((day or now).date(), time.min)
+    begin = values.begin or due
+    found: dict[str, Value] = {
+        "kind": kind_dsn,
+        "subject": ical_map.subject_of(values.summary, kind_name, style.subject),
+        "note": values.note,
+        "begin": begin,
+        "end": values.end,
+        "all_day": values.all_day,
+        "reminder": due,
+        "reminder_has_time": values.reminder_has_time,
+    }
+    if sent.component == "VTODO":
+        found |= {"done": values.done, "priority": values.priority}
+    return tuple(found.items())
+
+
+def merge_sidecar(base: Iterable[str], sent: Iterable[str], kept: Iterable[str]) -> tuple[str, ...]:
+    """Merge what the device added to and took from its sidecar into the one that is kept (rule 25)."""
+    before, after = Counter(base), Counter(sent)
+    added, taken = after - before, before - after
+    merged = []
+    for line in kept:
+        if taken[line] > 0:
+            taken[line] -= 1
+        else:
+            merged.append(line)
+    present = Counter(merged)
+    new = [line for line, count in added.items() for _ in range(min(count, after[line] - present[line]))]
+    return (*merged, *new)
+
+
+def _is_phone(line: str) -> bool:
+    return line.partition(":")[0].partition(";")[0].rpartition(".")[2].upper() == "TEL"
+
+
+def _digits(number: str) -> str:
+    return "".join(char for char in number if char.isdigit())

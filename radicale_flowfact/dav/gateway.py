@@ -1,0 +1,229 @@
+"""The face of this room: what a storage asks of it, one method for each thing that DAV does.
+
+Reading takes short transactions of its own. A write holds one transaction from the moment the collection is
+locked until the answer is sent, so that preconditions are checked against what will be changed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine
+
+from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.tables import build_tables
+from radicale_flowfact.crm.users import UserError, read_user
+from radicale_flowfact.database import WRITES, engine_for
+from radicale_flowfact.dav import collections, devices, history, items, journal, refresh, schema, writing
+from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.history import Event
+from radicale_flowfact.dav.items import Item
+from radicale_flowfact.dav.payload import read_payload
+from radicale_flowfact.dav.request import RefusedError, current
+from radicale_flowfact.dav.session import Name, Session, Stats
+from radicale_flowfact.records import User
+from radicale_flowfact.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the present moment, with zone."""
+    return datetime.now(UTC)
+
+
+class Gateway:
+    """FlowFact as three collections for each login. One for each settings file and process; thread-safe."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.stats = Stats()
+        self.tables = build_tables(NameMap.from_overrides(settings.names))
+        self.engine: Engine = engine_for(settings.database_url, settings.state_schema)
+        self._clock = clock
+        self._users: dict[str, tuple[float, User]] = {}
+        self._looked: dict[tuple[str, Name], float] = {}
+        self._open = threading.local()
+        schema.upgrade(self.engine, settings.state_schema)
+
+    def user(self, login: str) -> User:
+        """Return the FlowFact user of a login. Raises RefusedError (403) with the reason (rule 1)."""
+        known = self._users.get(login)
+        if known and time.monotonic() < known[0]:
+            return known[1]
+        mapping = self.settings.users.get(login)
+        if mapping is None:
+            raise RefusedError(f"the login {login!r} is not mapped to a FlowFact user; add [users.{login}]")
+        with self.session() as session:
+            try:
+                user = read_user(
+                    session.connection,
+                    self.tables,
+                    mapping.flowfact,
+                    mapping.address_merkmale,
+                    mapping.activity_merkmale,
+                )
+            except UserError as error:
+                self._users.pop(login, None)
+                raise RefusedError(str(error)) from error
+        self._users[login] = (time.monotonic() + self.settings.refresh_seconds, user)
+        return user
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a short transaction that reads, or join the thread's open write."""
+        if (joined := self._joined()) is not None:
+            yield joined
+            return
+        with self.engine.connect() as connection, connection.begin():
+            yield self._session(connection)
+
+    @contextmanager
+    def writing(self, login: str, name: Name) -> Iterator[None]:
+        """Hold one write transaction with the collection locked; the thread's other calls join it."""
+        if self._joined() is not None:
+            yield
+            return
+        with self._begin() as session:
+            self._open.session = session
+            try:
+                collections.lock(session, login, name)
+                yield
+            finally:
+                self._open.session = None
+
+    @contextmanager
+    def _begin(self) -> Iterator[Session]:
+        if (joined := self._joined()) is not None:
+            with joined.connection.begin_nested():
+                yield joined
+            return
+        with self.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+            yield self._session(connection)
+
+    def _joined(self) -> Session | None:
+        joined: Session | None = getattr(self._open, "session", None)
+        return joined
+
+    def _session(self, connection: Connection) -> Session:
+        moment = self._clock()
+        local, utc = moment.astimezone(self.settings.zone), moment.astimezone(UTC)
+        return Session(
+            connection,
+            self.tables,
+            self.settings,
+            self.stats,
+            now=local.replace(tzinfo=None),
+            utc=utc.replace(tzinfo=None),
+        )
+
+    def open(self, login: str, name: Name) -> Collection:
+        """Return the collection as FlowFact has it now, looking there at most every ``refresh_seconds``.
+
+        Raises RefusedError for a login that may not get in.
+        """
+        user = self.user(login)
+        if self._joined() is None and not self._is_due(login, name):
+            with self.session() as session:
+                collection = collections.find(session, login, name)
+            if collection is not None:
+                return collection
+        return self._refreshed(login, name, user)
+
+    def _is_due(self, login: str, name: Name) -> bool:
+        looked = self._looked.get((login, name))
+        return looked is None or time.monotonic() - looked >= self.settings.refresh_seconds
+
+    def _refreshed(self, login: str, name: Name, user: User) -> Collection:
+        with self.session() as session:
+            collection = collections.find(session, login, name)
+            if collection is None or not refresh.is_current(session, collection, user):
+                collection = None
+        if collection is None:
+            with self._begin() as session:
+                collection = refresh.refresh(session, collections.lock(session, login, name), user)
+        if self._joined() is None:
+            self._looked[(login, name)] = time.monotonic()
+        return collection
+
+    def open_for_item(self, login: str, name: Name, href: str) -> Collection:
+        """Return the collection of a write in progress, with this one item brought up to date first."""
+        user = self.user(login)
+        with self._begin() as session:
+            collection = collections.find(session, login, name)
+            if collection is None or not collection.basis:
+                return refresh.refresh(session, collections.lock(session, login, name), user)
+            item = items.by_hrefs(session, collection.id, [href]).get(href)
+            return refresh.refresh_record(session, collection, user, item) if item else collection
+
+    def listing(self, collection: Collection) -> list[Item]:
+        """Return all items of the collection, without their texts."""
+        with self.session() as session:
+            return items.live(session, collection.id)
+
+    def items_at(self, collection: Collection, hrefs: Iterable[str]) -> dict[str, Item]:
+        """Return the items at these hrefs that the device should have."""
+        with self.session() as session:
+            found = items.by_hrefs(session, collection.id, hrefs)
+        return {href: item for href, item in found.items() if item.live}
+
+    def items_between(self, collection: Collection, start: int, end: int) -> list[Item]:
+        """Return the items whose time range touches [start, end), in Unix seconds (calendar-query)."""
+        with self.session() as session:
+            return items.overlapping(session, collection.id, start, end)
+
+    def changes(self, collection: Collection, token: str) -> list[str]:
+        """Return the hrefs that changed since ``token``; all for an empty one. Raises InvalidTokenError."""
+        with self.session() as session:
+            found = journal.changes(session, collection, token)
+        return [item.href for item in found]
+
+    def has_uid(self, collection: Collection, uid: str) -> bool:
+        """Return whether the collection shows an item with this UID."""
+        with self.session() as session:
+            item = items.by_uid(session, collection.id, uid)
+        return item is not None and item.live
+
+    def texts(self, collection: Collection, wanted: Sequence[Item]) -> Mapping[int, str]:
+        """Return the texts of items by item id, and remember that this device has them now."""
+        with self.session() as session:
+            found = items.texts(session, [(item.id, item.etag) for item in wanted])
+        if found and self._joined() is None:
+            with self._begin() as session:
+                devices.remember(session, collection.login, current().agent, dict(found))
+        return {item_id: text for (item_id, _), text in found.items()}
+
+    def put(self, login: str, name: Name, href: str, text: str, time_range: tuple[int, int]) -> Item:
+        """Store what a device sent; return its item with the ETag of the text as sent. Raises RefusedError."""
+        user = self.user(login)
+        with self._begin() as session:
+            payload = read_payload(session, name, href, text, time_range)
+            collection = collections.lock(session, login, name)
+            return writing.put(writing.Write(session, collection, user, current()), payload)
+
+    def delete(self, login: str, name: Name, href: str) -> None:
+        """Take an item off the user's devices. Raises RefusedError."""
+        user = self.user(login)
+        with self._begin() as session:
+            collection = collections.lock(session, login, name)
+            item = items.by_hrefs(session, collection.id, [href]).get(href)
+            if item is None or not item.live:
+                raise RefusedError("there is no such item", 404)
+            writing.delete(writing.Write(session, collection, user, current()), item)
+
+    def set_props(self, login: str, name: Name, props: Mapping[str, str]) -> None:
+        """Keep this user's display name, colour and the like of a collection."""
+        self.user(login)
+        with self._begin() as session:
+            collection = collections.lock(session, login, name)
+            if dict(collection.props) != dict(props):
+                collections.save(session, collection, {"props": dict(props)})
+
+    def remember_refused(self, event: Event) -> None:
+        """Keep the body of a refused request with the user's history (rule 27)."""
+        with self._begin() as session:
+            history.record(session, event)

@@ -1,0 +1,224 @@
+"""Items and identities: one row for each record a user ever had, whatever became of it.
+
+A row keeps the UID and href for ever, so a record that comes back comes back as itself (rule 15).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
+
+from radicale_flowfact.crm.scope import Sums
+from radicale_flowfact.dav import tables
+from radicale_flowfact.dav.session import Session
+from radicale_flowfact.dav.tables import text_hash
+from radicale_flowfact.records import RecordKey, Table, dsn_key
+
+_CHUNK = 500
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a listing needs of an item: everything but its text and its sidecar. The columns say more."""
+
+    id: int
+    collection_id: int
+    href: str
+    uid: str
+    record: str
+    dsn: str | None = None
+    live: bool = False
+    hidden: bool = False
+    number: int = 0
+    born: int = 0
+    sums: str = ""
+    rendered: str = ""
+    etag: str = ""
+    component: str = ""
+    starts: int = 0
+    ends: int = 0
+    modified: datetime = datetime.min
+    device_only: str = ""
+    fault: str = ""
+
+    @property
+    def in_scope(self) -> bool:
+        """Whether the record was in scope at the last look, hidden or not."""
+        return bool(self.sums)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the item stands for a record that was in scope, or that the device just made."""
+        return self.dsn is not None and (self.live or self.in_scope)
+
+    @property
+    def shown(self) -> Sums:
+        """The digest of what is shown of the record, as of the last look."""
+        return Sums.parse(self.sums)
+
+    @property
+    def key(self) -> RecordKey | None:
+        """The FlowFact record behind the item, or None for a device-only item."""
+        return RecordKey(Table(self.record.partition(":")[0]), self.dsn) if self.dsn is not None else None
+
+
+COLUMNS = tuple(tables.item.c[field.name] for field in fields(Item))
+
+
+def record_name(table: Table, dsn: str) -> str:
+    """Return the name under which an item remembers its record."""
+    return f"{table.value}:{dsn_key(dsn)}"
+
+
+def device_name(uid: str) -> str:
+    """Return the name under which a device-only item stands in place of a record."""
+    return f"-:{text_hash(uid)}"
+
+
+def of_collection(session: Session, collection_id: int) -> list[Item]:
+    """Return every item that the collection ever had."""
+    return _items(session, tables.item.c.collection_id == collection_id)
+
+
+def live(session: Session, collection_id: int) -> list[Item]:
+    """Return the items that the device should have, ordered by href."""
+    return sorted(
+        _items(session, tables.item.c.collection_id == collection_id, tables.item.c.live == True),  # noqa: E712
+        key=lambda item: item.href,
+    )
+
+
+def changed_since(session: Session, collection_id: int, after: int, upto: int) -> list[Item]:
+    """Return the items whose last change has a number in (after, upto], in that order."""
+    number = tables.item.c.number
+    found = _items(session, tables.item.c.collection_id == collection_id, number > after, number <= upto)
+    return sorted(found, key=lambda item: item.number)
+
+
+def overlapping(session: Session, collection_id: int, start: int, end: int) -> list[Item]:
+    """Return the live items whose time range touches [start, end), in Unix seconds."""
+    return _items(
+        session,
+        tables.item.c.collection_id == collection_id,
+        tables.item.c.live == True,  # noqa: E712
+        tables.item.c.starts < end,
+        tables.item.c.ends > start,
+    )
+
+
+def by_hrefs(session: Session, collection_id: int, hrefs: Iterable[str]) -> dict[str, Item]:
+    """Return the items at these hrefs, live or not."""
+    found: dict[str, Item] = {}
+    wanted = {text_hash(href): href for href in hrefs}
+    for chunk in chunks(sorted(wanted)):
+        condition = tables.item.c.href_hash.in_(chunk)
+        for item in _items(session, tables.item.c.collection_id == collection_id, condition):
+            found[item.href] = item
+    return found
+
+
+def by_uid(session: Session, collection_id: int, uid: str) -> Item | None:
+    """Return the item with this UID, live or not; a live one first."""
+    found = _items(session, tables.item.c.collection_id == collection_id, tables.item.c.uid_hash == text_hash(uid))
+    return max(found, key=lambda item: (item.live, item.number), default=None)
+
+
+def by_record(session: Session, collection_id: int, record: str) -> Item | None:
+    """Return the item of this record, by ``record_name``."""
+    found = _items(session, tables.item.c.collection_id == collection_id, tables.item.c.record == record)
+    return found[0] if found else None
+
+
+def sidecars(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """Return the sidecars of these items."""
+    found: dict[int, tuple[str, ...]] = {}
+    for chunk in chunks(sorted(ids)):
+        rows = session.connection.execute(
+            select(tables.item.c.id, tables.item.c.sidecar).where(tables.item.c.id.in_(chunk))
+        )
+        found |= {row.id: tuple(json.loads(row.sidecar)) for row in rows}
+    return found
+
+
+def texts(session: Session, versions: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """Return the texts of versions named by (item id, ETag); those no longer kept are left out."""
+    wanted = set(versions)
+    found: dict[tuple[int, str], str] = {}
+    version = tables.version
+    for chunk in chunks(sorted(wanted)):
+        ids, etags = {item_id for item_id, _ in chunk}, {etag for _, etag in chunk}
+        rows = session.connection.execute(
+            select(version.c.item_id, version.c.etag, version.c.text).where(
+                version.c.item_id.in_(sorted(ids)), version.c.etag.in_(sorted(etags))
+            )
+        )
+        found |= {(row.item_id, row.etag): row.text for row in rows if (row.item_id, row.etag) in wanted}
+    return found
+
+
+def insert_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...]]]) -> None:
+    """Add new items with their sidecars."""
+    if rows:
+        session.connection.execute(insert(tables.item), [_values(item, sidecar) for item, sidecar in rows])
+
+
+def update_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...] | None]]) -> None:
+    """Write items that changed; a sidecar of None stays as it is."""
+    for with_sidecar in (True, False):
+        batch = [(item, sidecar) for item, sidecar in rows if (sidecar is not None) == with_sidecar]
+        if not batch:
+            continue
+        values = [_values(item, sidecar) for item, sidecar in batch]
+        names = [name for name in values[0] if name != "id"]
+        statement = (
+            update(tables.item)
+            .where(tables.item.c.id == bindparam("this_id"))
+            .values({name: bindparam(f"new_{name}") for name in names})
+        )
+        parameters = [{"this_id": row["id"], **{f"new_{name}": row[name] for name in names}} for row in values]
+        session.connection.execute(statement, parameters)
+
+
+def add_versions(session: Session, versions: Iterable[tuple[int, str, str]]) -> None:
+    """Keep texts as (item id, ETag, text); one that is kept already is made young again."""
+    new = {(item_id, etag): text for item_id, etag, text in versions}
+    version = tables.version
+    known: set[tuple[int, str]] = set()
+    for chunk in chunks(sorted({item_id for item_id, _ in new})):
+        rows = session.connection.execute(select(version.c.item_id, version.c.etag).where(version.c.item_id.in_(chunk)))
+        known |= {(row.item_id, row.etag) for row in rows}
+    for item_id, etag in sorted(known & new.keys()):
+        mine = (version.c.item_id == item_id, version.c.etag == etag)
+        session.connection.execute(update(version).where(*mine).values(made=session.utc))
+    rows_ = [
+        {"item_id": item_id, "etag": etag, "made": session.utc, "text": text}
+        for (item_id, etag), text in new.items()
+        if (item_id, etag) not in known
+    ]
+    if rows_:
+        session.connection.execute(insert(version), rows_)
+
+
+def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Cut a list into pieces small enough for the parameters of one statement."""
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def _values(item: Item, sidecar: tuple[str, ...] | None) -> dict[str, object]:
+    row: dict[str, object] = {field.name: getattr(item, field.name) for field in fields(Item)}
+    row |= {"href_hash": text_hash(item.href), "uid_hash": text_hash(item.uid)}
+    if sidecar is not None:
+        row["sidecar"] = json.dumps(sidecar, ensure_ascii=False)
+    return row
+
+
+def _items(session: Session, *conditions: ColumnElement[bool]) -> list[Item]:
+    rows: Sequence[Row[Any]] = session.connection.execute(select(*COLUMNS).where(*conditions)).all()
+    return [Item(*row) for row in rows]

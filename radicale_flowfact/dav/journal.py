@@ -1,0 +1,134 @@
+"""The numbered list of what changed in a collection, and the sync tokens that point into it (RFC 6578).
+
+Each change of an item takes the next number of its collection; all changes of one transaction make one entry
+with a random nonce. A token names a number and the nonce of its entry: after a restore the same numbers come
+again with other nonces, so a token of the lost time is refused and never misread.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from radicale_flowfact.dav import collections, items, tables
+from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.items import Item
+from radicale_flowfact.dav.session import Session
+
+TOKEN_PREFIX = "http://radicale.org/ns/sync/"  # noqa: S105 - a name for sync tokens, nothing secret
+_TOKEN = re.compile(re.escape(TOKEN_PREFIX) + r"(\d{1,18})-([0-9a-f]{1,32})")
+
+
+class InvalidTokenError(ValueError):
+    """The sync token does not come from this journal; the device must sync from the start (valid-sync-token)."""
+
+
+@dataclass
+class Entry:
+    """One journal entry in the making: the changes of one transaction to one locked collection."""
+
+    session: Session
+    collection: Collection
+    _added: list[tuple[Item, tuple[str, ...]]] = field(default_factory=list)
+    _changed: list[tuple[Item, tuple[str, ...] | None]] = field(default_factory=list)
+    _versions: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.number = self.collection.number
+        self.items = self.collection.items
+
+    def new_id(self) -> int:
+        """Return the id of an item that the collection never had."""
+        self.items += 1
+        return (self.collection.id << 32) | self.items
+
+    def announced(self, item: Item, *, appeared: bool = False) -> Item:
+        """Give the item the next number, so that every device hears of it."""
+        self.number += 1
+        return replace(item, number=self.number, born=self.number if appeared else item.born, modified=self.session.utc)
+
+    def add(self, item: Item, sidecar: tuple[str, ...] = ()) -> None:
+        """Remember a new item for ``write``."""
+        self._added.append((item, sidecar))
+
+    def change(self, item: Item, sidecar: tuple[str, ...] | None = None) -> None:
+        """Remember a changed item for ``write``; without a sidecar its own stays."""
+        self._changed.append((item, sidecar))
+
+    def keep(self, item: Item, etag: str, text: str) -> None:
+        """Remember a version of the item's text for ``write``."""
+        self._versions.append((item.id, etag, text))
+
+    def flush(self) -> None:
+        """Write what was remembered so far; the numbers count only once ``write`` was called."""
+        items.update_items(self.session, self._changed)  # first: one may free the href of another
+        items.insert_items(self.session, self._added)
+        items.add_versions(self.session, self._versions)
+        self._added, self._changed, self._versions = [], [], []
+
+    def write(self, changes: Mapping[str, Any] | None = None) -> Collection:
+        """Write the entry, and other changed columns of the collection; return its new snapshot."""
+        self.flush()
+        values: dict[str, Any] = {**(changes or {})}
+        if self.items != self.collection.items:
+            values["items"] = self.items
+        if self.number != self.collection.number:
+            values |= {"number": self.number, "nonce": secrets.token_hex(8), "modified": self.session.utc}
+            row = {
+                "collection_id": self.collection.id,
+                "first_number": self.collection.number + 1,
+                "last_number": self.number,
+                "nonce": values["nonce"],
+                "made": self.session.utc,
+            }
+            self.session.connection.execute(insert(tables.journal).values(row))
+        if values:
+            self.collection = collections.save(self.session, self.collection, values)
+        return self.collection
+
+
+def token(collection: Collection) -> str:
+    """Return the sync token of this snapshot."""
+    return f"{TOKEN_PREFIX}{collection.number}-{collection.nonce}"
+
+
+def changes(session: Session, collection: Collection, old_token: str) -> list[Item]:
+    """Return what changed between the token and the snapshot; for an empty token, all items there are.
+
+    An item that appeared and went after the token is not told of, old deletions are never part of a first sync.
+    Raises InvalidTokenError.
+    """
+    if not old_token:
+        return items.live(session, collection.id)
+    since = _number(session, collection, old_token)
+    if since == collection.number:
+        return []
+    found = items.changed_since(session, collection.id, since, collection.number)
+    return [item for item in found if item.live or item.born <= since]
+
+
+def _number(session: Session, collection: Collection, old_token: str) -> int:
+    parsed = _TOKEN.fullmatch(old_token)
+    if not parsed:
+        raise InvalidTokenError(f"not a sync token of this server: {old_token[:80]!r}")
+    number, nonce = int(parsed[1]), parsed[2]
+    if (number, nonce) == (collection.number, collection.nonce):
+        return number
+    journal = tables.journal
+    entry = session.connection.execute(
+        select(journal.c.nonce)
+        .where(
+            journal.c.collection_id == collection.id,
+            journal.c.last_number >= number,
+            journal.c.first_number <= number,
+        )
+        .limit(1)
+    ).scalar()
+    if entry != nonce or number > collection.number:
+        raise InvalidTokenError(f"the sync token is unknown or too old: {old_token[:80]!r}")
+    return number

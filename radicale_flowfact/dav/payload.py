@@ -1,0 +1,104 @@
+"""What a device sent, read once: the common face of a contact and a calendar entry for the write paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from radicale_flowfact import contentlines, ical_map, vcard_map
+from radicale_flowfact.contentlines import PayloadError
+from radicale_flowfact.dav.rendering import COMPONENTS
+from radicale_flowfact.dav.request import RefusedError
+from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.ical_map import Entry
+from radicale_flowfact.vcard_map import Card
+
+Parsed = Card | Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A PUT: where to, its text and what it says. ``starts`` and ``ends`` are Unix seconds, for calendar-query."""
+
+    href: str
+    text: str
+    uid: str
+    parsed: Parsed
+    starts: int
+    ends: int
+
+    @property
+    def keeps_on_device(self) -> str:
+        """Why this can be no FlowFact record, whatever the settings, or empty (rule 25)."""
+        if isinstance(self.parsed, Card):
+            return "contact group" if self.parsed.is_group else ""
+        return "recurring" if self.parsed.recurring else ""
+
+
+def read_payload(session: Session, name: Name, href: str, text: str, time_range: tuple[int, int]) -> Payload:
+    """Read what a device sent to this collection.
+
+    Raises RefusedError: 403 for a component that belongs elsewhere, 400 for what cannot be read (rule 28).
+    """
+    is_card = name is Name.ADDRESSES
+    try:
+        parsed = parse(session, name, text)
+    except PayloadError as error:
+        condition = "CR:valid-address-data" if is_card else "C:valid-calendar-data"
+        raise RefusedError(
+            f"the {'contact' if is_card else 'entry'} cannot be read: {error}", 400, condition
+        ) from error
+    if isinstance(parsed, Entry) and parsed.component != COMPONENTS[name]:
+        raise RefusedError(
+            f"a {parsed.component} does not belong into {name.value}, only a {COMPONENTS[name]}",
+            403,
+            "C:supported-calendar-component",
+        )
+    return Payload(href, text, parsed.uid, parsed, *time_range)
+
+
+def parse(session: Session, name: Name, text: str) -> Parsed:
+    """Take a text apart as this collection's map does. Raises PayloadError."""
+    if name is Name.ADDRESSES:
+        return vcard_map.parse(text, session.settings.addresses.phone_slots)
+    return ical_map.parse(text, session.settings.zone)
+
+
+def parse_base(session: Session, name: Name, text: str | None, like: Parsed) -> Parsed:
+    """Take apart the version that the device last saw; without one, it counts as empty."""
+    if text is not None:
+        return parse(session, name, text)
+    return vcard_map.empty_card() if isinstance(like, Card) else empty_entry(like.component)
+
+
+def empty_entry(component: str) -> Entry:
+    """Return the entry that a new one is compared with."""
+    return Entry(component, "", ical_map.EntryFields(), (), private=False, recurring=False, acknowledged=None)
+
+
+def same_meaning(session: Session, name: Name, one: str, other: str) -> bool:
+    """Return whether two texts say the same of everything that the gateway keeps (rule 8)."""
+    first, second = parse(session, name, one), parse(session, name, other)
+    if isinstance(first, Card) and isinstance(second, Card):
+        phones = [
+            sorted((phone.slot or "", _digits(phone.number)) for phone in card.phones) for card in (first, second)
+        ]
+        alike = first.fields == second.fields and phones[0] == phones[1]
+    else:
+        assert isinstance(first, Entry) and isinstance(second, Entry)  # noqa: S101,PT018 - both from one map
+        alike = (first.fields, first.private) == (second.fields, second.private)
+        alike = alike and _words(one) == _words(other)
+    return alike and sorted(first.sidecar) == sorted(second.sidecar)
+
+
+def _phones(card: Card) -> list[tuple[str, str]]:
+    return sorted((phone.slot or "", _digits(phone.number)) for phone in card.phones)
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of the description with its FFDATA, which the fields leave out (rule 17)."""
+    found = [line.value for line in contentlines.split_lines(text) if line.name == "DESCRIPTION"]
+    return contentlines.unescape(found[0]).split() if found else []
+
+
+def _digits(number: str) -> str:
+    return "".join(char for char in number if char.isdigit())

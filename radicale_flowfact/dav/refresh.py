@@ -1,0 +1,181 @@
+"""Brings a collection up to FlowFact's present state: what appeared, changed or vanished goes into the journal."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from radicale_flowfact.crm import reads, scope
+from radicale_flowfact.crm.scope import Member, Sums
+from radicale_flowfact.dav import items, rendering
+from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.items import Item, chunks, record_name
+from radicale_flowfact.dav.journal import Entry
+from radicale_flowfact.dav.rendering import Rendered, etag_of, scope_of, table_of
+from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.records import User, dsn_key
+
+CONFIRMED = "confirmed"
+"""Value of a collection's ``stopped`` once the admin let the removal go on (rule 30)."""
+
+
+def is_current(session: Session, collection: Collection, user: User) -> bool:
+    """Return whether nothing that the collection shows changed since its last refresh. One statement."""
+    if collection.basis != rendering.basis(session, collection.name, user) or collection.stopped:
+        return False
+    return scope.fingerprint(session.connection, scope_of(session, collection.name, user)) == collection.sums
+
+
+def refresh(session: Session, collection: Collection, user: User) -> Collection:
+    """Compare a locked collection with FlowFact and journal every difference; return its new snapshot.
+
+    A record counts as changed when its rendered item differs (rule 6). Raises nothing for a single bad record.
+    """
+    session.stats.refreshed += 1
+    name, basis = collection.name, rendering.basis(session, collection.name, user)
+    now_in_scope = scope.members(session.connection, scope_of(session, name, user))
+    known = {item.record: item for item in items.of_collection(session, collection.id)}
+    entry = Entry(session, collection)
+    vanished = [item for item in known.values() if item.is_listed and dsn_key(item.dsn or "") not in now_in_scope]
+    stopped = _safety_stop(session, collection, vanished, known)
+    kept = vanished if stopped and stopped != CONFIRMED else []
+    if not kept:
+        _remove(entry, vanished)
+    due = _to_look_at(collection, now_in_scope, known, everything=basis != collection.basis)
+    for chunk in chunks(due):
+        _look_at(entry, user, chunk, known)
+        entry.flush()
+    total = sum((member.sums for member in now_in_scope.values()), Sums())
+    changes = {"sums": total, "basis": basis, "stopped": "" if stopped == CONFIRMED else stopped}
+    return entry.write({key: value for key, value in changes.items() if value != getattr(collection, key)})
+
+
+def refresh_record(session: Session, collection: Collection, user: User, item: Item) -> Collection:
+    """Bring one item of a locked collection up to date, whatever the collection's size; for use before a write."""
+    if item.key is None:
+        return collection
+    member = member_of(session, collection.name, user, item.key.dsn)
+    sums = member.sums if member else Sums()
+    if str(sums) == item.sums:
+        return collection
+    entry = Entry(session, collection)
+    if member is None:
+        _remove(entry, [item])
+    else:
+        _look_at(entry, user, [member], {item.record: item})
+    return entry.write({"sums": collection.sums - item.shown + sums})
+
+
+def member_of(session: Session, name: Name, user: User, dsn: str) -> Member | None:
+    """Return the record as a member of the user's collection, or None if it is not in scope."""
+    found = scope.members(session.connection, scope_of(session, name, user, only=dsn))
+    return found.get(dsn_key(dsn))
+
+
+def _safety_stop(session: Session, collection: Collection, vanished: Sequence[Item], known: Mapping[str, Item]) -> str:
+    """Return the collection's new ``stopped``: too much would vanish at once (rule 30), or empty."""
+    if collection.stopped == CONFIRMED:
+        return CONFIRMED
+    leaving = sum(item.live for item in vanished)
+    there = sum(item.live for item in known.values() if item.dsn is not None)
+    limits = session.settings.safety
+    if leaving < max(1, limits.max_vanish_items) or leaving * 100 <= limits.max_vanish_percent * there:
+        return ""
+    since = json.loads(collection.stopped)["since"] if collection.stopped else f"{session.utc:%Y-%m-%d %H:%M} UTC"
+    return json.dumps({"vanish": leaving, "of": there, "since": since})
+
+
+def _remove(entry: Entry, vanished: Sequence[Item]) -> None:
+    for item in vanished:
+        gone = replace(item, live=False, sums="")
+        entry.change(entry.announced(gone) if item.live else gone)
+
+
+def _to_look_at(
+    collection: Collection, members: Mapping[str, Member], known: Mapping[str, Item], *, everything: bool
+) -> list[Member]:
+    """Return the records whose digest moved, or whose item is not shown though it should be."""
+    table = table_of(collection.name)
+    due = []
+    for member in members.values():
+        item = known.get(record_name(table, member.dsn))
+        if everything or item is None or item.sums != str(member.sums):
+            due.append(member)
+    return sorted(due, key=lambda member: member.dsn)
+
+
+def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping[str, Item]) -> None:
+    """Render records anew and journal those whose item differs from the one the devices have."""
+    session, name = entry.session, entry.collection.name
+    table = table_of(name)
+    records = rendering.read(session, name, user, [member.dsn for member in members])
+    before = {member.dsn: known.get(record_name(table, member.dsn)) for member in members}
+    sidecars = items.sidecars(session, [item.id for item in before.values() if item])
+    hidden = [item.dsn for item in before.values() if item and item.hidden and item.dsn]
+    unhidden = reads.carrying(session.connection, session.tables, table, user.own_merkmal or "", hidden)
+    fresh = _new_items(entry, [dsn for dsn, item in before.items() if item is None])
+    for member in members:
+        record = records.get(dsn_key(member.dsn))
+        if record is None:  # deleted since; the next refresh sees it
+            continue
+        item = before[member.dsn] or fresh[member.dsn]
+        sidecar = sidecars.get(item.id, ())
+        is_new = before[member.dsn] is None
+        shown = not item.hidden or dsn_key(member.dsn) in unhidden
+        looked_at = replace(item, sums=str(member.sums), dsn=member.dsn, hidden=not shown)
+        if shown:
+            looked_at = _with_text(entry, looked_at, rendering.render(session, name, record, item.uid, sidecar))
+        if is_new:
+            entry.add(looked_at)
+        elif looked_at != item:
+            entry.change(looked_at)
+
+
+def _with_text(entry: Entry, item: Item, rendered: Rendered) -> Item:
+    """Return the item with FlowFact's version of it, announced if that is news to the devices."""
+    etag = etag_of(rendered.text)
+    if item.live and item.rendered == etag:
+        return replace(item, fault=rendered.fault)
+    entry.keep(item, etag, rendered.text)
+    newer = replace(
+        item,
+        live=True,
+        rendered=etag,
+        etag=etag,
+        component=rendered.component,
+        starts=rendered.starts,
+        ends=rendered.ends,
+        fault=rendered.fault,
+    )
+    return entry.announced(newer, appeared=not item.live)
+
+
+def _new_items(entry: Entry, dsns: Sequence[str]) -> dict[str, Item]:
+    """Return items for records that this user never had: their UIDs and hrefs come from table and DSN."""
+    table = table_of(entry.collection.name)
+    suffix = "vcf" if entry.collection.name is Name.ADDRESSES else "ics"
+    uids = {dsn: f"flowfact-{table.value.lower()}-{_safe(dsn)}" for dsn in dsns}
+    taken = items.by_hrefs(entry.session, entry.collection.id, [f"{uid}.{suffix}" for uid in uids.values()])
+    found = {}
+    for dsn, plain in uids.items():
+        # A device may have used the name for an item of its own; that one keeps it.
+        uid = f"{plain}-{secrets.token_hex(4)}" if f"{plain}.{suffix}" in taken else plain
+        found[dsn] = Item(
+            entry.new_id(),
+            entry.collection.id,
+            f"{uid}.{suffix}",
+            uid,
+            record_name(table, dsn),
+            dsn,
+            modified=entry.session.utc,
+        )
+    return found
+
+
+def _safe(dsn: str) -> str:
+    """Return a DSN in characters that every URL and client takes as they are; distinct DSNs stay distinct."""
+    return "".join(
+        char if char.isascii() and (char.isalnum() or char == "-") else f"_{ord(char):x}_" for char in dsn_key(dsn)
+    )

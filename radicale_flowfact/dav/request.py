@@ -1,0 +1,53 @@
+"""What a storage should know of the HTTP request but Radicale does not tell it.
+
+``app.py`` sets it; under plain Radicale it stays at its defaults, and every device of a login counts as one.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+
+class RefusedError(ValueError):
+    """A request that must not be carried out; nothing of it was written.
+
+    ``status`` is the HTTP status, ``condition`` the precondition element of the answer in Radicale's short
+    form (``C:valid-calendar-data``) or empty, ``reason`` says why and what to do, for the answer and the log.
+    Plain Radicale reads the errno in the text and answers 403 to a PUT.
+    """
+
+    def __init__(self, reason: str, status: int = 403, condition: str = "") -> None:
+        super().__init__(f"{reason} [Errno 13]")
+        self.reason = reason
+        self.status = status
+        self.condition = condition
+
+
+@dataclass
+class Request:
+    """One HTTP request: the device's name for itself, its If-Match, and why it was refused."""
+
+    agent: str = ""
+    if_match: str = ""
+    refusal: RefusedError | None = field(default=None)
+
+
+_current: ContextVar[Request] = ContextVar("flowfact_request")
+
+
+def current() -> Request:
+    """Return the request that this thread is answering."""
+    try:
+        return _current.get()
+    except LookupError:
+        request = Request()
+        _current.set(request)
+        return request
+
+
+def begin(agent: str, if_match: str) -> Request:
+    """Start a request in this thread; it replaces the one before."""
+    request = Request(agent[:255], if_match)
+    _current.set(request)
+    return request

@@ -1,0 +1,49 @@
+"""Brings the gateway's own tables up to date, whenever a process starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DBAPIError
+
+from radicale_flowfact.database import WRITES, DatabaseError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(engine: Engine, state_schema: str = "") -> None:
+    """Create or migrate the gateway's tables; does nothing when they are up to date.
+
+    Raises DatabaseError naming the missing schema or grant.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    schema = state_schema or None
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(
+                connection, opts={"version_table": "dav_alembic", "version_table_schema": schema}
+            ).get_current_revision()
+        if current == ScriptDirectory.from_config(config).get_current_head():
+            return
+        with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+            _require_schema(connection.engine, schema)
+            config.attributes.update(connection=connection, schema=schema)
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise DatabaseError(
+            f"the gateway's own tables cannot be made in {schema or 'the default schema'}: {error.orig}. "
+            "Grant CREATE TABLE on that schema to the database user, or name another one as state_schema"
+        ) from error
+
+
+def _require_schema(engine: Engine, schema: str | None) -> None:
+    if schema and "." not in schema and schema not in inspect(engine).get_schema_names():
+        raise DatabaseError(
+            f"the database has no schema {schema!r}: run CREATE SCHEMA {schema}, or change state_schema"
+        )

@@ -1,0 +1,279 @@
+"""Carries out what a device wants: PUT and DELETE of one item, in the caller's transaction.
+
+The collection is locked and the item brought up to date before; what a PUT changes is decided by ``edits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from radicale_flowfact.actions import (
+    Action,
+    AddMerkmal,
+    CrmAction,
+    DropFromDevice,
+    Hide,
+    KeepOnDevice,
+    KeepSidecar,
+    RemoveMerkmal,
+    Show,
+)
+from radicale_flowfact.crm import reads, writes
+from radicale_flowfact.crm.scope import Sums
+from radicale_flowfact.dav import creating, devices, edits, history, identity, items, rendering
+from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.history import Event
+from radicale_flowfact.dav.items import Item, device_name
+from radicale_flowfact.dav.journal import Entry as JournalEntry
+from radicale_flowfact.dav.payload import Parsed, Payload, parse_base, same_meaning
+from radicale_flowfact.dav.refresh import member_of
+from radicale_flowfact.dav.rendering import Record, etag_of
+from radicale_flowfact.dav.request import RefusedError, Request
+from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.ical_map import Entry
+from radicale_flowfact.records import Activity, Address, Right, User, dsn_key
+from radicale_flowfact.vcard_map import Card
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write to one locked collection, by one user through one device."""
+
+    session: Session
+    collection: Collection
+    user: User
+    request: Request
+
+    @property
+    def name(self) -> Name:
+        """Which of the three collections it is."""
+        return self.collection.name
+
+    @property
+    def stamp(self) -> writes.Stamp:
+        """Who and when, for FlowFact's TOUCH columns."""
+        return writes.Stamp(self.user.dsn, self.session.now)
+
+
+def put(write: Write, payload: Payload) -> Item:
+    """Store what a device sent; return its item with the ETag of the text as sent.
+
+    Raises RefusedError; the caller then rolls back.
+    """
+    _require_writing(write.session)
+    item = identity.target(write.session, write.collection, payload.href, payload.uid)
+    record = _record_behind(write, item)
+    reason = _stays_on_device(write, payload, has_record=record is not None)
+    if reason:
+        return _keep_on_device(write, item, payload, reason)
+    if item is not None and record is not None:
+        return _update(write, item, record, payload)
+    made = creating.plan(write.session, write.name, write.user, payload.parsed)
+    _carry_out(write, made.actions)
+    new = item or identity.new_item(write.collection, payload.href, payload.uid)
+    new = replace(new, record=items.record_name(made.record.table, made.record.dsn), dsn=made.record.dsn)
+    return _finish(write, item, new, payload, made.actions, made.sidecar)
+
+
+def delete(write: Write, item: Item) -> None:
+    """Take an item off this user's devices; of its record, only the own Merkmal goes (rules 13, 19).
+
+    Raises RefusedError; the caller then rolls back.
+    """
+    _require_writing(write.session)
+    record = _record_behind(write, item)
+    if item.key is None or record is None:
+        text = items.texts(write.session, [(item.id, item.etag)]).get((item.id, item.etag), "")
+        _remove(write, item, (DropFromDevice(),), body=text)
+        return
+    _require_right(write, record)
+    actions: list[Action] = []
+    own = write.user.own_merkmal or ""
+    if dsn_key(own) in reads.merkmale_of(write.session.connection, write.session.tables, record.key):
+        actions.append(RemoveMerkmal(record.key, own))
+    _carry_out(write, actions)
+    if member_of(write.session, write.name, write.user, record.dsn) is not None:
+        actions.append(Hide())
+    _remove(write, item, tuple(actions))
+
+
+def _require_writing(session: Session) -> None:
+    if not session.settings.write:
+        raise RefusedError("changes from devices are switched off; the admin sets write = true in flowfact.toml")
+
+
+def _require_right(write: Write, record: Record) -> None:
+    """Refuse a user who may not change the record (rules 5, 23)."""
+    session = write.session
+    right = reads.right_of(session.connection, session.tables, record.key, write.user)
+    if right is not Right.FULL:
+        raise RefusedError("you may read this record in FlowFact but not change it", 403, "D:need-privileges")
+    if isinstance(record, Activity) and record.sender and dsn_key(record.sender) != dsn_key(write.user.dsn):
+        raise RefusedError("an internal mail may be changed only by its sender", 403, "D:need-privileges")
+
+
+def _record_behind(write: Write, item: Item | None) -> Record | None:
+    if item is None or item.dsn is None:
+        return None
+    return rendering.read(write.session, write.name, write.user, [item.dsn]).get(dsn_key(item.dsn))
+
+
+def _stays_on_device(write: Write, payload: Payload, *, has_record: bool) -> str:
+    """Return why the item becomes no FlowFact record (rules 12, 18, 25), or empty."""
+    reason = payload.keeps_on_device
+    if reason and has_record:
+        raise RefusedError(f"FlowFact cannot keep this as {reason}; make a new one on the device instead")
+    settings = write.session.settings
+    policy = settings.addresses.private if write.name is Name.ADDRESSES else settings.appointments.private
+    if not reason and payload.parsed.private and policy == "device" and not has_record:
+        return "private"
+    return reason
+
+
+def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: str) -> Item:
+    before = item or identity.new_item(write.collection, payload.href, payload.uid)
+    kept = replace(
+        before,
+        record=device_name(payload.uid),
+        dsn=None,
+        sums="",
+        component=rendering.COMPONENTS[write.name],
+        starts=payload.starts,
+        ends=payload.ends,
+        device_only=reason,
+    )
+    return _store(write, item, kept, payload, etag_of(payload.text), (KeepOnDevice(reason),), ())
+
+
+def _update(write: Write, item: Item, record: Record, payload: Payload) -> Item:
+    """Carry what the device changed over to the record; put the own Merkmal back if it was deleted (rule 15)."""
+    session = write.session
+    _require_right(write, record)
+    sidecar = items.sidecars(session, [item.id])[item.id]
+    base = parse_base(session, write.name, _base_text(write, item), payload.parsed)
+    edit = _edit(session, base, payload.parsed, record, sidecar)
+    actions: list[Action] = list(edit.actions)
+    if not item.live:
+        own = write.user.own_merkmal or ""
+        creating.require_scope(write.name, write.user)
+        if dsn_key(own) not in reads.merkmale_of(session.connection, session.tables, record.key):
+            actions.append(AddMerkmal(record.key, own))
+        actions.append(Show())
+    _carry_out(write, actions, record)
+    if edit.sidecar != sidecar:
+        actions.append(KeepSidecar(sidecar, edit.sidecar))
+    return _finish(write, item, item, payload, tuple(actions), edit.sidecar)
+
+
+def _edit(session: Session, base: Parsed, sent: Parsed, record: Record, sidecar: Sequence[str]) -> edits.Edit:
+    if isinstance(record, Address) and isinstance(base, Card) and isinstance(sent, Card):
+        return edits.edit_address(base, sent, record, sidecar, session.settings.addresses.phone_slots)
+    assert isinstance(record, Activity) and isinstance(base, Entry) and isinstance(sent, Entry)  # noqa: S101,PT018
+    return edits.edit_activity(base, sent, record, sidecar, rendering.style(session), session.now)
+
+
+def _base_text(write: Write, item: Item) -> str | None:
+    """Return the version that this device last saw: the one If-Match named, else the newest it fetched (rule 26)."""
+    etag = item.etag
+    if not write.request.if_match:
+        seen = devices.last_seen(write.session, write.collection.login, write.request.agent, item.id)
+        etag = seen or item.etag
+    found = items.texts(write.session, [(item.id, etag), (item.id, item.etag)])
+    return found.get((item.id, etag), found.get((item.id, item.etag)))
+
+
+def _carry_out(write: Write, actions: Iterable[Action], record: Record | None = None) -> None:
+    """Let ``crm`` carry out the actions that concern FlowFact; what it cannot do becomes a refusal."""
+    session = write.session
+    ours = [action for action in actions if isinstance(action, CrmAction)]
+    touches = {record.key: record.touch} if record is not None else {}
+    try:
+        writes.carry_out(session.connection, session.tables, ours, write.stamp, touches)
+    except writes.StaleError as error:
+        raise RefusedError(f"{error}; fetch it again", 412) from error
+    except writes.UnwritableError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _finish(
+    write: Write,
+    before: Item | None,
+    item: Item,
+    payload: Payload,
+    actions: tuple[Action, ...],
+    sidecar: tuple[str, ...],
+) -> Item:
+    """Render what FlowFact holds now and serve the device's own text as long as both say the same (rule 8)."""
+    session, name = write.session, write.name
+    member = member_of(session, name, write.user, item.dsn or "")
+    record = rendering.read(session, name, write.user, [item.dsn or ""])[dsn_key(item.dsn or "")]
+    rendered = rendering.render(session, name, record, item.uid, sidecar)
+    canonical = etag_of(rendered.text)
+    same = same_meaning(session, name, payload.text, rendered.text)
+    written = replace(
+        item,
+        hidden=False,
+        sums=str(member.sums) if member else "",
+        rendered=canonical,
+        component=rendered.component,
+        starts=rendered.starts,
+        ends=rendered.ends,
+        device_only="",
+        fault=rendered.fault,
+    )
+    served = etag_of(payload.text) if same else canonical
+    texts = () if same else ((canonical, rendered.text),)
+    return _store(write, before, written, payload, served, actions, texts, sidecar)
+
+
+def _store(
+    write: Write,
+    before: Item | None,
+    item: Item,
+    payload: Payload,
+    served: str,
+    actions: tuple[Action, ...],
+    texts: Sequence[tuple[str, str]],
+    sidecar: tuple[str, ...] = (),
+) -> Item:
+    """Journal the item, keep its versions and the history; return it with the ETag of the text as sent."""
+    session, request = write.session, write.request
+    sent = etag_of(payload.text)
+    entry = JournalEntry(session, write.collection)
+    if before is None:
+        item = replace(item, id=entry.new_id())
+    stored = replace(item, live=True, etag=served, href=payload.href)
+    stored = entry.announced(stored, appeared=not item.live or item.href != payload.href)
+    for etag, text in ((sent, payload.text), *texts):
+        entry.keep(stored, etag, text)
+    if before is None:
+        entry.add(stored, sidecar)
+    else:
+        entry.change(stored, sidecar)
+        if before.href != stored.href:
+            entry.add(identity.tombstone(before, entry.new_id()))
+    shown_before = before.shown if before else Sums()
+    entry.write({"sums": write.collection.sums - shown_before + stored.shown})
+    devices.remember(session, write.collection.login, request.agent, {stored.id: sent})
+    _remember(write, stored, "put", actions)
+    return replace(stored, etag=sent)
+
+
+def _remove(write: Write, item: Item, actions: tuple[Action, ...], body: str = "") -> None:
+    session = write.session
+    member = member_of(session, write.name, write.user, item.dsn) if item.dsn else None
+    sums = member.sums if member else Sums()
+    entry = JournalEntry(session, write.collection)
+    gone = replace(item, live=False, hidden=member is not None, sums=str(sums))
+    entry.change(entry.announced(gone))
+    entry.write({"sums": write.collection.sums - item.shown + sums})
+    _remember(write, item, "delete", actions, body)
+
+
+def _remember(write: Write, item: Item, what: str, actions: tuple[Action, ...], body: str = "") -> None:
+    record = item.record if item.dsn else ""
+    agent, login = write.request.agent, write.collection.login
+    history.record(
+        write.session, Event(login, agent, write.name.value, item.href, what, record, actions=actions, body=body)
+    )

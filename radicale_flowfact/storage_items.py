@@ -1,0 +1,132 @@
+"""Items as Radicale handles them: made from a listing's row, the text loaded only when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import vobject
+from radicale.item import Item
+from radicale.storage import BaseCollection
+
+from radicale_flowfact.dav.collections import Collection as Snapshot
+from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.items import Item as ItemRow
+
+
+def http_date(moment: datetime) -> str:
+    """Return a UTC time as an HTTP date (RFC 9110 §5.6.7)."""
+    return format_datetime(moment.replace(tzinfo=UTC), usegmt=True)
+
+
+class TextBatch:
+    """The texts of several items, loaded together when the first of them is read."""
+
+    def __init__(self, gateway: Gateway, snapshot: Snapshot) -> None:
+        self._gateway = gateway
+        self._snapshot = snapshot
+        self._rows: list[ItemRow] = []
+        self._texts: Mapping[int, str] | None = None
+
+    def add(self, row: ItemRow) -> None:
+        """Count an item in; only before the first text is read."""
+        self._rows.append(row)
+
+    def text(self, row: ItemRow) -> str:
+        """Return an item's text. Raises RuntimeError if it is gone meanwhile."""
+        if self._texts is None:
+            self._texts = self._gateway.texts(self._snapshot, self._rows)
+        try:
+            return self._texts[row.id]
+        except KeyError:
+            raise RuntimeError(f"the text of {row.href!r} is no longer kept; the device asks again") from None
+
+
+class StoredItem(Item):
+    """An item with Radicale's own face; ``serialize`` gives a real string."""
+
+    def __init__(self, collection: BaseCollection, row: ItemRow, batch: TextBatch) -> None:
+        super().__init__(
+            collection=collection,
+            href=row.href,
+            last_modified=http_date(row.modified),
+            text="",
+            etag=f'"{row.etag}"',
+            uid=row.uid,
+            name="VCARD" if row.component == "VCARD" else "VCALENDAR",
+            component_name="" if row.component == "VCARD" else row.component,
+            time_range=(row.starts, row.ends),
+        )
+        self._row = row
+        self._batch = batch
+        batch.add(row)
+
+    def serialize(self) -> str:
+        """Return the text as it is served."""
+        return self._batch.text(self._row)
+
+    @property
+    def vobject_item(self) -> vobject.base.Component:
+        """The parsed text. Raises RuntimeError if it cannot be parsed."""
+        if self._vobject_item is None:
+            self._text = self._batch.text(self._row)
+        return super().vobject_item
+
+
+class ReportItem(StoredItem):
+    """An item in a REPORT, where Radicale serializes also those of which it sends the ETag only."""
+
+    def serialize(self) -> str:
+        """Return the text, or rather something that loads it as soon as it is looked into."""
+        return LazyText(self._batch, self._row)
+
+
+class LazyText(str):
+    """Stands for a text in Radicale's answer and loads it when it is written or searched.
+
+    Radicale puts it into an ElementTree, whose serializer asks for ``in``, ``replace`` and then writes what
+    ``replace`` returned; every other use of a string goes to the real text as well.
+    """
+
+    __slots__ = ("_batch", "_row")
+    _batch: TextBatch
+    _row: ItemRow
+
+    def __new__(cls, batch: TextBatch, row: ItemRow) -> LazyText:
+        """Make an empty string that knows where its text is."""
+        made = super().__new__(cls)
+        made._batch, made._row = batch, row
+        return made
+
+    def _real(self) -> str:
+        return self._batch.text(self._row)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return self._real()
+
+    def __len__(self) -> int:
+        return len(self._real())
+
+    def __contains__(self, part: object) -> bool:
+        # The serializer writes the string itself if it contains nothing to escape, so each has "&".
+        return part == "&" or part in self._real()  # type: ignore[operator]
+
+    def replace(self, *args: object) -> str:  # type: ignore[override]
+        """Replace in the real text; the result is an ordinary string."""
+        return self._real().replace(*args)  # type: ignore[arg-type]
+
+    def splitlines(self, *args: object) -> list[str]:  # type: ignore[override]
+        """Split the real text."""
+        return self._real().splitlines(*args)  # type: ignore[arg-type]
+
+    def strip(self, *args: object) -> str:  # type: ignore[override]
+        """Strip the real text."""
+        return self._real().strip(*args)  # type: ignore[arg-type]
+
+    def encode(self, *args: object) -> bytes:  # type: ignore[override]
+        """Encode the real text."""
+        return self._real().encode(*args)  # type: ignore[arg-type]
