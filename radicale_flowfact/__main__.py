@@ -1,0 +1,5 @@
+"""Lets ``python -m radicale_flowfact`` do what ``radicale-flowfact`` does."""
+
+from radicale_flowfact.cli import main
+
+main()

@@ -1,0 +1,141 @@
+"""Radicale's WSGI application with what a storage plugin cannot do.
+
+It tells the storage which device is asking, keeps logins out that may not get in (rule 1), answers a refusal
+with its own status and reason, and keeps refused bodies with the history (rule 27). Everything else is
+Radicale's. The internals of Radicale 3.9 that this relies on are pinned by ``tests/test_radicale_internals.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import client
+from typing import Any
+from xml.etree import ElementTree as ET  # noqa: S405 - only writes XML
+
+from radicale import httputils, types, xmlutils
+from radicale.app import Application
+from radicale.config import Configuration
+from radicale.log import logger
+
+from radicale_flowfact.dav import request as dav_request
+from radicale_flowfact.dav.history import Event
+from radicale_flowfact.dav.request import RefusedError, Request
+from radicale_flowfact.storage import Place, Storage
+
+Answer = types.WSGIResponse
+_WRITING = frozenset({"PUT", "DELETE", "MOVE", "PROPPATCH", "MKCOL", "MKCALENDAR"})
+_KEPT_BYTES = 1_000_000
+_FLOWFACT = "urn:radicale-flowfact"
+
+
+class FlowfactApplication(Application):
+    """The application that ``serve`` and the WSGI entry run."""
+
+    _storage: Storage
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__(configuration)
+        if not isinstance(self._storage, Storage):
+            raise RuntimeError("[storage] type must be radicale_flowfact.storage")
+
+    def _handle(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
+        """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""
+        request = dav_request.begin(environ.get("HTTP_USER_AGENT", ""), environ.get("HTTP_IF_MATCH", ""))
+        body = _Recorder(environ["wsgi.input"])
+        environ["wsgi.input"] = body
+        base_prefix, path, user = args[0], args[1], args[2]
+        handler: Callable[..., Answer] = getattr(super(), f"do_{method}")  # of Radicale
+        try:
+            self._require_access(path, user)
+            self._require_place(method, path)
+            status, headers, answer, xml = handler(environ, *args)
+        except RefusedError as error:
+            request.refusal = error
+            status, headers, answer, xml = client.FORBIDDEN, {}, "", None
+        if status < client.BAD_REQUEST:
+            return status, headers, answer, xml
+        if method in _WRITING and user:
+            self._keep_refused(method, path, user, request, status, body.seen)
+        if request.refusal is not None:
+            return self._refused(request.refusal, base_prefix)
+        return status, headers, answer, xml
+
+    def _require_access(self, path: str, user: str) -> None:
+        """Refuse a login that may not get in, on every path of its own (rule 1)."""
+        place = Place.of(path)
+        if user and (place is None or place.login in ("", user)):
+            self._storage.gateway.user(user)
+
+    def _require_place(self, method: str, path: str) -> None:
+        """Refuse what would make, replace or move a collection."""
+        place = Place.of(path)
+        if method in ("MKCOL", "MKCALENDAR"):
+            raise RefusedError("the collections of a login are fixed; no other can be made")
+        if method == "MOVE":
+            raise RefusedError("an item cannot be moved; change it where it is")
+        if method == "PUT" and (place is None or place.href is None):
+            raise RefusedError("an item is put into addresses, appointments or tasks; collections cannot be replaced")
+        if method == "DELETE" and place is not None and place.href is None:
+            raise RefusedError("a collection cannot be deleted")
+
+    def _keep_refused(
+        self, method: str, path: str, user: str, request: Request, status: int, body: bytes
+    ) -> None:
+        place = Place.of(path)
+        if place is None or place.name is None or status >= client.INTERNAL_SERVER_ERROR:
+            return
+        reason = request.refusal.reason if request.refusal else client.responses.get(status, "")
+        code = request.refusal.status if request.refusal else status
+        logger.warning("%s %s by %r answered %d: %s", method, path, user, code, reason)
+        self._storage.gateway.remember_refused(
+            Event(
+                user,
+                request.agent,
+                place.name.value,
+                place.href or "",
+                "refused",
+                reason=f"{code} to {method}: {reason}",
+                body=body.decode("utf-8", "replace"),
+            )
+        )
+
+    def _refused(self, refusal: RefusedError, base_prefix: str) -> Answer:
+        """Return the refusal as a DAV:error with its precondition and the reason for people (RFC 4918 §16)."""
+        error = ET.Element(xmlutils.make_clark("D:error"))
+        if refusal.condition:
+            ET.SubElement(error, xmlutils.make_clark(refusal.condition))
+        ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = refusal.reason
+        headers = {"Content-Type": f"text/xml; charset={self._encoding}"}
+        return refusal.status, headers, ET.tostring(error, encoding="unicode"), None
+
+
+class _Recorder:
+    """A request body that remembers what was read of it, up to a limit, for the history of refusals."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - whatever the WSGI server gives
+        self._stream = stream
+        self.seen = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on."""
+        return self._remembered(self._stream.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        """Read on to the end of the line."""
+        return self._remembered(self._stream.readline(size))
+
+    def _remembered(self, data: bytes) -> bytes:
+        self.seen += data[: max(0, _KEPT_BYTES - len(self.seen))]
+        return data
+
+
+def _handler(method: str) -> Callable[..., Answer]:
+    def handle(self: FlowfactApplication, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
+        return self._handle(method, environ, *args)
+
+    handle.__doc__ = f"Answer {method}."
+    return handle
+
+
+for _method in ("GET", "HEAD", "PROPFIND", "REPORT", *sorted(_WRITING)):
+    setattr(FlowfactApplication, f"do_{_method}", _handler(_method))
