@@ -30,7 +30,7 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in ("demo", "test", "setup"):
         print(USAGE, file=sys.stderr)
         return 2
-    if sys.version_info < (3, 11):
+    if tuple(sys.version_info[:2]) < (3, 11):
         print(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
     what, arguments = sys.argv[1], sys.argv[2:]

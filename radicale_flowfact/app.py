@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import client
 from typing import Any
-from xml.etree import ElementTree as ET  # noqa: S405 - only writes XML
+from xml.etree import ElementTree as ET
 
-from radicale import httputils, types, xmlutils
+from radicale import types, xmlutils
 from radicale.app import Application
 from radicale.config import Configuration
 from radicale.log import logger
@@ -78,9 +78,7 @@ class FlowfactApplication(Application):
         if method == "DELETE" and place is not None and place.href is None:
             raise RefusedError("a collection cannot be deleted")
 
-    def _keep_refused(
-        self, method: str, path: str, user: str, request: Request, status: int, body: bytes
-    ) -> None:
+    def _keep_refused(self, method: str, path: str, user: str, request: Request, status: int, body: bytes) -> None:
         place = Place.of(path)
         if place is None or place.name is None or status >= client.INTERNAL_SERVER_ERROR:
             return

@@ -44,7 +44,7 @@ class Gateway:
         self.stats = Stats()
         self.tables = build_tables(NameMap.from_overrides(settings.names))
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema)
-        self._clock = clock
+        self.clock = clock
         self._users: dict[str, tuple[float, User]] = {}
         self._looked: dict[tuple[str, Name], float] = {}
         self._open = threading.local()
@@ -110,7 +110,7 @@ class Gateway:
         return joined
 
     def _session(self, connection: Connection) -> Session:
-        moment = self._clock()
+        moment = self.clock()
         local, utc = moment.astimezone(self.settings.zone), moment.astimezone(UTC)
         return Session(
             connection,

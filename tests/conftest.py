@@ -1,0 +1,235 @@
+"""One office, one gateway, real HTTP: the fixtures that all tests share.
+
+``FLOWFACT_TEST_URL`` names the database to use, any SQLAlchemy URL; without it each test has an SQLite file.
+On a server every test process works in a schema of its own and empties it between tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.tables import Tables, build_tables
+from sqlalchemy import Engine, create_engine, delete, text
+from sqlalchemy.schema import CreateSchema
+
+from radicale_flowfact.app import FlowfactApplication
+from radicale_flowfact.configuring import load_configuration
+from radicale_flowfact.database import WRITES, engine_for
+from radicale_flowfact.dav import schema
+from radicale_flowfact.dav import tables as dav_tables
+from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.storage import forget_gateways, gateway_for
+from tests.device import Device
+from tests.office import Office
+
+NOW = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)  # Monday noon in Berlin, summer time
+
+_RADICALE = """\
+[server]
+validate_path_value = none
+[auth]
+type = htpasswd
+htpasswd_filename = users
+htpasswd_encryption = plain
+delay = 0
+[rights]
+type = owner_only
+[storage]
+type = radicale_flowfact.storage
+flowfact_config = flowfact.toml
+[web]
+type = none
+[logging]
+level = warning
+"""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where a test's tables are: the URL, the schema ("" on SQLite) and FlowFact's tables there."""
+
+    url: str
+    schema: str
+    tables: Tables
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The name map's overrides that point every table into the schema."""
+        return names_in(self.schema)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that the gateway uses too."""
+        return engine_for(self.url, self.schema)
+
+
+def names_in(schema_name: str) -> dict[str, str]:
+    """Return a name map that puts every FlowFact table into a schema."""
+    tables = (
+        [
+            "AD",
+            "ADTEL",
+            "ADMKM",
+            "AKT",
+            "AKTMKM",
+            "AKTAD",
+            "Aktivitätenarten",
+            "BEN",
+            "MKM",
+            "BENMKM",
+            "GRP",
+            "BENGRP",
+            "RECHTE",
+            "DELLOG",
+        ]
+        if schema_name
+        else []
+    )
+    return {table: f"{schema_name}.{table}" for table in tables}
+
+
+@pytest.fixture(scope="session")
+def worker_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Database:
+    """Make FlowFact's and the gateway's tables once for each test process."""
+    url = os.environ.get("FLOWFACT_TEST_URL", "")
+    name = f"flowfact_{worker_id}" if url else ""
+    if not url:
+        url = f"sqlite:///{(tmp_path_factory.mktemp('template') / 'office.sqlite').as_posix()}"
+    tables = build_tables(NameMap.from_overrides(names_in(name)))
+    if name:
+        _new_schema(url, name, tables)
+    engine = engine_for(url, name)
+    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        tables.metadata.create_all(connection)
+    schema.upgrade(engine, name)
+    if not name:
+        engine.dispose()
+    return Database(url, name, tables)
+
+
+def _new_schema(url: str, name: str, tables: Tables) -> None:
+    """Make the schema anew; what an earlier run left is dropped."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f'DROP SCHEMA IF EXISTS "{name}" CASCADE'))
+        elif name in engine.dialect.get_schema_names(connection):  # type: ignore[attr-defined]
+            tables.metadata.drop_all(connection)
+            return
+        connection.execute(CreateSchema(name))
+    engine.dispose()
+
+
+@pytest.fixture
+def database(worker_database: Database, tmp_path: Path) -> Iterator[Database]:
+    """Give an empty database."""
+    if worker_database.schema:
+        _empty(worker_database)
+        yield worker_database
+        return
+    file = tmp_path / "office.sqlite"
+    shutil.copyfile(worker_database.url.removeprefix("sqlite:///"), file)
+    made = Database(f"sqlite:///{file.as_posix()}", "", worker_database.tables)
+    yield made
+    made.engine.dispose()
+
+
+def _empty(database: Database) -> None:
+    with database.engine.connect() as connection, connection.begin():
+        for table in (*database.tables.metadata.tables.values(), *dav_tables.metadata.tables.values()):
+            connection.execute(delete(table))
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    """Give FlowFact's desktop, with no rows yet."""
+    return Office(database.engine, database.tables)
+
+
+@dataclass
+class Server:
+    """A gateway served over HTTP. ``moment`` is what its clock shows; set it to move time."""
+
+    database: Database
+    folder: Path
+    settings: str = ""
+    logins: tuple[str, ...] = ("anna", "ben")
+    moment: datetime = NOW
+    base: str = ""
+    _http: WSGIServer | None = field(default=None, repr=False)
+
+    def start(self, settings: str = "") -> Server:
+        """Write the configuration and serve; called again, it restarts with other settings."""
+        self.stop()
+        self.settings = settings or self.settings
+        self.write_configuration()
+        application = FlowfactApplication(load_configuration(self.config))
+        self.gateway.clock = lambda: self.moment
+        self._http = make_server("127.0.0.1", 0, application, _ThreadedServer, _QuietHandler)
+        self.base = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def write_configuration(self) -> None:
+        """Write radicale.ini, flowfact.toml and the password file."""
+        self.config.write_text(_RADICALE, encoding="utf-8")
+        (self.folder / "users").write_text("".join(f"{login}:pw\n" for login in self.logins), encoding="utf-8")
+        (self.folder / "flowfact.toml").write_text(self._toml(), encoding="utf-8")
+
+    def _toml(self) -> str:
+        names = "".join(f'"{key}" = "{value}"\n' for key, value in self.database.names.items())
+        users = "".join(f'[users.{login}]\nflowfact = "{login}"\n' for login in self.logins)
+        head = f'database_url = "{self.database.url}"\nstate_schema = "{self.database.schema}"\n'
+        defaults = {"write": "true", "refresh_seconds": "0"}
+        given = "".join(f"{key} = {value}\n" for key, value in defaults.items() if f"{key} =" not in self.settings)
+        top, _, sections = self.settings.partition("[")
+        return f"{head}{given}{top}\n{users}{'[' if sections else ''}{sections}\n[names]\n{names}"
+
+    @property
+    def config(self) -> Path:
+        """Radicale's configuration file."""
+        return self.folder / "radicale.ini"
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway that the server uses."""
+        return gateway_for(self.folder / "flowfact.toml")
+
+    def device(self, login: str = "anna", agent: str = "Test/1.0") -> Device:
+        """Return a device that knows this server."""
+        return Device(self.base, login, agent=agent)
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._http is not None:
+            self._http.shutdown()
+            self._http.server_close()
+            self._http = None
+        forget_gateways()
+
+
+class _ThreadedServer(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing; the gateway logs for itself."""
+
+
+@pytest.fixture
+def server(database: Database, tmp_path: Path) -> Iterator[Server]:
+    """Give a server; the test starts it once its office has users."""
+    made = Server(database, tmp_path)
+    yield made
+    made.stop()
