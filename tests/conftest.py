@@ -34,6 +34,9 @@ from tests.office import Office
 
 NOW = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)  # Monday noon in Berlin, summer time
 
+_TABLES = ["AD", "ADTEL", "ADMKM", "AKT", "AKTMKM", "AKTAD", "Aktivitätenarten", "BEN", "MKM", "BENMKM"]
+_TABLES += ["GRP", "BENGRP", "RECHTE", "DELLOG"]
+
 _RADICALE = """\
 [server]
 validate_path_value = none
@@ -75,27 +78,9 @@ class Database:
 
 def names_in(schema_name: str) -> dict[str, str]:
     """Return a name map that puts every FlowFact table into a schema."""
-    tables = (
-        [
-            "AD",
-            "ADTEL",
-            "ADMKM",
-            "AKT",
-            "AKTMKM",
-            "AKTAD",
-            "Aktivitätenarten",
-            "BEN",
-            "MKM",
-            "BENMKM",
-            "GRP",
-            "BENGRP",
-            "RECHTE",
-            "DELLOG",
-        ]
-        if schema_name
-        else []
-    )
-    return {table: f"{schema_name}.{table}" for table in tables}
+    if not schema_name:
+        return {}
+    return {table: f"{schema_name}.{table}" for table in _TABLES}
 
 
 @pytest.fixture(scope="session")
