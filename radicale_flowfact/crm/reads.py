@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from radicale_flowfact.crm.tables import Tables
 from sqlalchemy import Connection, Row, exists, select
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.actions import RightsEntry
 from radicale_flowfact.crm import columns, scope
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import (
     Activity,
     Address,

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from radicale_flowfact.crm.tables import Tables
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -32,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as SqlTable
 
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database import row_digest
 from radicale_flowfact.records import Table, User, dsn_key
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from radicale_flowfact.crm.tables import Tables
 from sqlalchemy import Connection, Row, select
 
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import Merkmal, User, dsn_key
 
 _ADDRESSES, _ACTIVITIES = "OUTLOOK", "VORLAGE"

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from radicale_flowfact.crm.tables import Tables
 from sqlalchemy import ColumnElement, Connection, cast, delete, insert, select, update
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.types import DateTime, String
@@ -29,6 +28,7 @@ from radicale_flowfact.actions import (
 )
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.reads import merkmal_table
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import RecordKey, Right, Table
 
 _TICK = timedelta(milliseconds=10)  # datetime's 1/300 s falls on each 10 ms

@@ -56,7 +56,7 @@ def check(settings: Settings) -> Report:
     engine = engine_for(settings.database_url, settings.state_schema)
     report.notes += crm_check.missing_features(names)
     with engine.connect() as connection, connection.begin():
-        report.faults += [str(fault) for fault in crm_check.check(connection, names, tables)]
+        report.faults += [str(fault) for fault in crm_check.check(connection, names)]
         if not report.faults:
             _check_users(connection, tables, settings, report)
             _check_kinds(connection, tables, settings, report)

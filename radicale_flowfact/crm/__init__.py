@@ -1,0 +1,1 @@
+"""FlowFact's side: the only code that names its tables. Knows nothing of DAV."""

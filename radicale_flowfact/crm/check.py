@@ -1,0 +1,94 @@
+"""Compares the name map with the real database and names everything that is missing or of a wrong type."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Inspector, inspect
+from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
+
+from radicale_flowfact.crm.names import OPTIONAL, TABLES, NameMap
+from radicale_flowfact.crm.tables import column_type
+
+_FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
+    String: ("text", (String,)),
+    Boolean: ("a bit", (Boolean, Integer, Numeric)),
+    Integer: ("a whole number", (Integer, Numeric)),
+    DateTime: ("a date with time", (DateTime, Date)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong; ``name`` is the logical name, ``text`` says what and what to do."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def check(connection: Connection, names: NameMap) -> list[Fault]:
+    """Return a fault for each mapped table and column that is missing or of a wrong type."""
+    inspector = inspect(connection)
+    faults: list[Fault] = []
+    for table in TABLES:
+        found = names.table(table)
+        if found is None:
+            continue
+        schema, physical = found
+        if inspector.has_table(physical, schema=schema):
+            faults += _check_columns(inspector, names, table, schema, physical)
+        else:
+            faults.append(_missing_table(inspector, table, schema, physical))
+    return faults
+
+
+def missing_features(names: NameMap) -> list[str]:
+    """Return a sentence for each name that is mapped to nothing: what the gateway does without it."""
+    return [f"{name} is mapped to nothing: {OPTIONAL[name]}" for name in names.absent()]
+
+
+def _missing_table(inspector: Inspector, table: str, schema: str | None, physical: str) -> Fault:
+    there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
+    what = f"{schema}.{physical}" if schema else physical
+    hint = _hint(table, physical, there, prefix=f"{schema}." if schema else "")
+    return Fault(table, f"table {table}: the database has no table {what!r}; {hint}")
+
+
+def _check_columns(inspector: Inspector, names: NameMap, table: str, schema: str | None, physical: str) -> list[Fault]:
+    there = {column["name"]: column["type"] for column in inspector.get_columns(physical, schema=schema)}
+    caseless = {name.casefold(): kind for name, kind in there.items()}
+    faults = []
+    for column in TABLES[table]:
+        wanted = names.column(table, column)
+        if wanted is None:
+            continue
+        logical = f"{table}.{column}"
+        if wanted.casefold() not in caseless:
+            hint = _hint(logical, wanted, list(there))
+            faults.append(Fault(logical, f"column {logical}: table {physical!r} has no column {wanted!r}; {hint}"))
+        elif fault := _wrong_type(column, caseless[wanted.casefold()]):
+            faults.append(Fault(logical, f"column {logical}: {physical!r}.{wanted!r} {fault}"))
+    return faults
+
+
+def _wrong_type(column: str, found: TypeEngine[Any]) -> str:
+    wanted = column_type(column)
+    for family, (words, accepted) in _FAMILIES.items():
+        if isinstance(wanted, family):
+            if isinstance(found, accepted) or found._type_affinity in accepted:
+                return ""
+            return f"is of type {found}, but should be {words}; map the right column in [names]"
+    return ""
+
+
+def _hint(logical: str, physical: str, there: Sequence[str], prefix: str = "") -> str:
+    nearest = difflib.get_close_matches(physical, there, n=1, cutoff=0.4)
+    guess = f'"{prefix}{nearest[0]}"' if nearest else '"…"'
+    absent = ' (or "" if it has none)' if logical in OPTIONAL else ""
+    return f'map it in [names] of flowfact.toml: "{logical}" = {guess}{absent}'
