@@ -42,7 +42,7 @@ class FlowfactApplication(Application):
         """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""
         request = dav_request.begin(environ.get("HTTP_USER_AGENT", ""), environ.get("HTTP_IF_MATCH", ""))
         body = _Recorder(environ["wsgi.input"])
-        environ["wsgi.input"] = body
+        environ = {**environ, "wsgi.input": body}
         base_prefix, path, user = args[0], args[1], args[2]
         handler: Callable[..., Answer] = getattr(super(), f"do_{method}")  # of Radicale
         try:

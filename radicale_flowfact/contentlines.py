@@ -126,6 +126,23 @@ def _folded(line: str) -> str:
     return "\r\n ".join([*pieces, piece])
 
 
+def is_control(char: str) -> bool:
+    """Return whether a character has no place in a text value: control characters and lone surrogates (rule 28)."""
+    return (char < " " and char not in "\t\n\r") or char == "\x7f" or "\ud800" <= char <= "\udfff"
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters that have no place in one."""
+    return "".join(char for char in text if not is_control(char))
+
+
+def require_printable(name: str, text: str) -> None:
+    """Raise PayloadError, naming the field, if the text has a character that has no place in one."""
+    for char in text:
+        if is_control(char):
+            raise PayloadError(f"the {name.replace('_', ' ')} contains the control character U+{ord(char):04X}")
+
+
 def escape(text: str) -> str:
     r"""Escape a text value (RFC 6350 §3.4, RFC 5545 §3.3.11); any line end becomes ``\\n``."""
     return "".join(_ESCAPES.get(char, char) for char in _BREAK.sub("\n", text))

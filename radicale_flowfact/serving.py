@@ -23,8 +23,9 @@ def serve(configuration: Configuration, on_ready: Callable[[], None] | None = No
     ``on_ready`` is called before the first address is bound, once the application could be made.
     """
     log.setup()
-    log.set_level(cast(str, configuration.get("logging", "level")), False, [])
-    server.Application = _ready_made(configuration, on_ready)
+    log.set_level(cast(str, configuration.get("logging", "level")), False, "")
+    # Radicale makes the application itself, from the name in its own module.
+    setattr(server, "Application", _ready_made(configuration, on_ready))  # noqa: B010
     stop, stopped = socket.socketpair()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

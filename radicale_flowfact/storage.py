@@ -188,8 +188,9 @@ class Place:
         parts = stripped.split("/") if stripped else []
         if len(parts) > 3 or (len(parts) > 1 and parts[1] not in set(Name)):
             return None
-        login, name, href = (*parts, *[None] * (3 - len(parts)))
-        return cls(stripped, login or "", Name(name) if name else None, href)
+        login = parts[0] if parts else ""
+        name = Name(parts[1]) if len(parts) > 1 else None
+        return cls(stripped, login, name, parts[2] if len(parts) > 2 else None)
 
 
 class Folder(BaseCollection):

@@ -117,16 +117,16 @@ class LazyText(str):
 
     def replace(self, *args: object) -> str:  # type: ignore[override]
         """Replace in the real text; the result is an ordinary string."""
-        return self._real().replace(*args)  # type: ignore[arg-type]
+        return self._real().replace(*args)
 
     def splitlines(self, *args: object) -> list[str]:  # type: ignore[override]
         """Split the real text."""
-        return self._real().splitlines(*args)  # type: ignore[arg-type]
+        return self._real().splitlines(*args)
 
     def strip(self, *args: object) -> str:  # type: ignore[override]
         """Strip the real text."""
-        return self._real().strip(*args)  # type: ignore[arg-type]
+        return self._real().strip(*args)
 
     def encode(self, *args: object) -> bytes:  # type: ignore[override]
         """Encode the real text."""
-        return self._real().encode(*args)  # type: ignore[arg-type]
+        return self._real().encode(*args)

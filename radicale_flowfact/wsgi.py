@@ -24,6 +24,6 @@ def application(environ: types.WSGIEnviron, start_response: types.WSGIStartRespo
         if not _made:
             log.setup()
             configuration = load_configuration(None)
-            log.set_level(configuration.get("logging", "level"), False, [])
+            log.set_level(configuration.get("logging", "level"), False, "")
             _made.append(FlowfactApplication(configuration))
     return _made[0](environ, start_response)

@@ -9,7 +9,7 @@ So nothing depends on a Touch that did not move, moved back or is the same twice
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -170,7 +170,7 @@ def _not_archived(table: SqlTable) -> ColumnElement[bool]:
     return not_(flag(table.c.ARCHIV)) if "ARCHIV" in table.c else true()
 
 
-def _part(dsn: ColumnElement[Any], columns: Sequence[ColumnElement[Any]]) -> Part:
+def _part(dsn: ColumnElement[Any], columns: Iterable[ColumnElement[Any]]) -> Part:
     return select(dsn.label("dsn"), row_digest(list(columns)).label("digest"))
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy import Table as SqlTable
+from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
@@ -96,7 +97,7 @@ class Tables:
 def build_tables(names: NameMap) -> Tables:
     """Return the tables as they are called at this site."""
     metadata = MetaData()
-    collation = DDL(
+    collation: ExecutableDDLElement = DDL(  # type: ignore[no-untyped-call]
         f"CREATE COLLATION IF NOT EXISTS {_CASELESS} "
         "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
     )

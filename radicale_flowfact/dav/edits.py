@@ -11,14 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, time
 
-from radicale_flowfact import ical_map, vcard_map
+from radicale_flowfact import ical_map, phones
 from radicale_flowfact.actions import CrmAction, MarkDone, SetField, SetPhone, Value
 from radicale_flowfact.ical_map import Entry, EntryFields
 from radicale_flowfact.records import Activity, Address, RecordKey
 from radicale_flowfact.vcard_map import Card
 
 _TASK_ONLY = frozenset({"done", "priority"})
-_ALARM = frozenset({"reminder", "reminder_has_time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +34,14 @@ def edit_address(base: Card, sent: Card, current: Address, sidecar: Sequence[str
     changed = [
         SetField(record, field.name, getattr(current, field.name), getattr(sent.fields, field.name))
         for field in fields(sent.fields)
-        if getattr(sent.fields, field.name) != getattr(base.fields, field.name)
-        and getattr(sent.fields, field.name) != getattr(current, field.name)
+        if not _same(field.name, getattr(sent.fields, field.name), getattr(base.fields, field.name))
+        and not _same(field.name, getattr(sent.fields, field.name), getattr(current, field.name))
     ]
-    phones = vcard_map.decide_phones(record, base, sent, current.phones, slots)
+    decided = phones.decide_phones(record, base.phones, sent.phones, current.phones, slots)
     kept = merge_sidecar(base.sidecar, sent.sidecar, [line for line in sidecar if not _is_phone(line)])
-    seen = {_digits(phone.number) for phone in base.phones}
-    unseen = [line for line in sidecar if _is_phone(line) and _digits(line.rpartition(":")[2]) not in seen]
-    return Edit((*changed, *phones.actions), (*kept, *unseen, *phones.extra))
+    seen = {phones.same_number(phone.number) for phone in base.phones}
+    unseen = [line for line in sidecar if _is_phone(line) and phones.same_number(line.rpartition(":")[2]) not in seen]
+    return Edit((*changed, *decided.actions), (*kept, *unseen, *decided.extra))
 
 
 def new_address_values(sent: Card) -> tuple[tuple[str, Value], ...]:
@@ -58,7 +57,7 @@ def identifier_of(card: Card) -> str:
 
 def new_phones(record: RecordKey, sent: Card, slots: Sequence[str]) -> tuple[tuple[SetPhone, ...], tuple[str, ...]]:
     """Return the numbers of a new address, and the lines of those that find no position."""
-    decided = vcard_map.decide_phones(record, vcard_map.empty_card(), sent, (), slots)
+    decided = phones.decide_phones(record, (), sent.phones, (), slots)
     return decided.actions, decided.extra
 
 
@@ -69,7 +68,7 @@ def edit_activity(
     record = current.key
     before, after = base.fields, sent.fields
     wanted = _changed_values(before, after, is_task=sent.component == "VTODO")
-    if before.summary != after.summary:
+    if not _same("summary", before.summary, after.summary):
         wanted["subject"] = ical_map.subject_of(after.summary, current.kind.name, style.subject)
     done = wanted.pop("done", None)
     if done is None and _alarm_switched_off(base, sent, now):
@@ -77,7 +76,7 @@ def edit_activity(
     actions: list[CrmAction] = [
         SetField(record, name, getattr(current, name), value)
         for name, value in wanted.items()
-        if value != getattr(current, name)
+        if not _same(name, value, getattr(current, name))
     ]
     if done is not None and bool(done) != current.done:
         actions.append(MarkDone(record, current.done, bool(done)))
@@ -90,7 +89,7 @@ def _changed_values(before: EntryFields, after: EntryFields, *, is_task: bool) -
     for field in fields(EntryFields):
         value = getattr(after, field.name)
         of_this_kind = is_task or field.name not in _TASK_ONLY
-        if field.name != "summary" and of_this_kind and value != getattr(before, field.name):
+        if field.name != "summary" and of_this_kind and not _same(field.name, value, getattr(before, field.name)):
             wanted[field.name] = value
     if after.reminder is None:
         # No alarm means a Vorlage without time (rule 16), and a task without Vorlage would be none.
@@ -153,9 +152,14 @@ def merge_sidecar(base: Iterable[str], sent: Iterable[str], kept: Iterable[str])
     return (*merged, *new)
 
 
+def _same(field: str, one: Value, other: Value) -> bool:
+    """Return whether two values of a field say the same; a device's own spelling is no change (rule 26)."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return one == other
+    if field == "fax":
+        return phones.same_number(one) == phones.same_number(other)
+    return one.split() == other.split()
+
+
 def _is_phone(line: str) -> bool:
     return line.partition(":")[0].partition(";")[0].rpartition(".")[2].upper() == "TEL"
-
-
-def _digits(number: str) -> str:
-    return "".join(char for char in number if char.isdigit())

@@ -221,4 +221,4 @@ def _values(item: Item, sidecar: tuple[str, ...] | None) -> dict[str, object]:
 
 def _items(session: Session, *conditions: ColumnElement[bool]) -> list[Item]:
     rows: Sequence[Row[Any]] = session.connection.execute(select(*COLUMNS).where(*conditions)).all()
-    return [Item(*row) for row in rows]
+    return [Item(**row._mapping) for row in rows]

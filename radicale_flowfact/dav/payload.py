@@ -56,11 +56,12 @@ def read_payload(session: Session, name: Name, href: str, text: str, time_range:
     return Payload(href, text, parsed.uid, parsed, *time_range)
 
 
-def parse(session: Session, name: Name, text: str) -> Parsed:
-    """Take a text apart as this collection's map does. Raises PayloadError."""
+def parse(session: Session, name: Name, text: str, like: Parsed | None = None) -> Parsed:
+    """Take a text apart as this collection's map does; ``like`` is the version the device had. Raises PayloadError."""
     if name is Name.ADDRESSES:
-        return vcard_map.parse(text, session.settings.addresses.phone_slots)
-    return ical_map.parse(text, session.settings.zone)
+        card = like if isinstance(like, Card) else None
+        return vcard_map.parse(text, session.settings.addresses.phone_slots, card)
+    return ical_map.parse(text, session.settings.zone, like if isinstance(like, Entry) else None)
 
 
 def parse_base(session: Session, name: Name, text: str | None, like: Parsed) -> Parsed:

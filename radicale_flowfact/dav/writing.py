@@ -26,7 +26,7 @@ from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.items import Item, device_name
 from radicale_flowfact.dav.journal import Entry as JournalEntry
-from radicale_flowfact.dav.payload import Parsed, Payload, parse_base, same_meaning
+from radicale_flowfact.dav.payload import Parsed, Payload, parse, parse_base, same_meaning
 from radicale_flowfact.dav.refresh import member_of
 from radicale_flowfact.dav.rendering import Record, etag_of
 from radicale_flowfact.dav.request import RefusedError, Request
@@ -152,7 +152,8 @@ def _update(write: Write, item: Item, record: Record, payload: Payload) -> Item:
     _require_right(write, record)
     sidecar = items.sidecars(session, [item.id])[item.id]
     base = parse_base(session, write.name, _base_text(write, item), payload.parsed)
-    edit = _edit(session, base, payload.parsed, record, sidecar)
+    sent = parse(session, write.name, payload.text, base)
+    edit = _edit(session, base, sent, record, sidecar)
     actions: list[Action] = list(edit.actions)
     if not item.live:
         own = write.user.own_merkmal or ""

@@ -1,0 +1,181 @@
+"""Phone numbers between FlowFact's positions and a contact's typed numbers (rules 10, 11).
+
+Devices reorder and retype numbers, so a number is recognised by itself first and by its slot only then; no
+position is ever shifted, and a number that did not change keeps FlowFact's own spelling.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import phonenumbers
+
+from radicale_flowfact.actions import SetPhone
+from radicale_flowfact.contentlines import Line
+from radicale_flowfact.records import Phone, RecordKey
+
+_REGION = "DE"
+_TYPES = {
+    "work": "WORK,VOICE",
+    "cell": "CELL,VOICE",
+    "home": "HOME,VOICE",
+    "assistant": "X-ASSISTANT",  # as DAVx5 writes Android's assistant number
+    "work2": "WORK,VOICE",
+    "home2": "HOME,VOICE",
+    "pager": "PAGER",
+    "car": "CAR,VOICE",
+}
+_SECOND = {"work": "work2", "home": "home2"}
+_BY_TYPE = (
+    ("CELL", "cell"),
+    ("PAGER", "pager"),
+    ("CAR", "car"),
+    ("X-ASSISTANT", "assistant"),
+    ("ASSISTANT", "assistant"),
+    ("WORK", "work"),
+    ("HOME", "home"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotPhone:
+    """A number as a contact has it: its slot (None: no slot of ours), and the unfolded TEL line as sent."""
+
+    slot: str | None
+    number: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneEdits:
+    """What a PUT changes in the positions, and the TEL lines that fit none and stay on the device."""
+
+    actions: tuple[SetPhone, ...]
+    extra: tuple[str, ...]
+
+
+def same_number(number: str) -> str:
+    """Return the form in which two numbers are compared: E.164 where it is one (0221/… equals +49 221 …)."""
+    try:
+        parsed = phonenumbers.parse(number, _REGION)
+    except phonenumbers.NumberParseException:
+        return "".join(char for char in number if char.isdigit()) or number.strip()
+    extension = f";{parsed.extension}" if parsed.extension else ""
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) + extension
+
+
+def read_phones(lines: Iterable[Line], slots: Sequence[str]) -> tuple[SlotPhone, ...]:
+    """Return the numbers of TEL lines with their slots; the second WORK number is work2, and so on."""
+    found: list[SlotPhone] = []
+    taken: set[str] = set()
+    for line in lines:
+        number = line.value.removeprefix("tel:").strip()
+        slot = _slot_of(line)
+        if slot in taken:
+            slot = _SECOND.get(slot or "")
+        if slot not in slots or slot in taken:
+            slot = None
+        if slot is not None:
+            taken.add(slot)
+        if number:
+            found.append(SlotPhone(slot, number, line.text))
+    return tuple(found)
+
+
+def phone_lines(phones: Iterable[Phone], slots: Sequence[str]) -> list[str]:
+    """Return the TEL lines of an address; numbers from the position after the last slot on are never sent."""
+    return [
+        f"TEL;TYPE={_TYPES[slots[phone.position - 1]]}:{phone.number.strip()}"
+        for phone in phones
+        if 1 <= phone.position <= len(slots) and phone.number.strip()
+    ]
+
+
+def decide_phones(
+    record: RecordKey,
+    base: Sequence[SlotPhone],
+    sent: Sequence[SlotPhone],
+    current: Sequence[Phone],
+    slots: Sequence[str],
+) -> PhoneEdits:
+    """Decide which positions change: ``base`` is what the device last saw, ``current`` what FlowFact has now."""
+    seen = _positions_seen(base, current, slots)
+    there = {phone.position: phone for phone in current if phone.number.strip()}
+    known = Counter(same_number(phone.number) for phone in there.values())
+    before = Counter(same_number(phone.number) for phone in base)
+    new: list[SlotPhone] = []
+    kept: Counter[str] = Counter()
+    for phone in sent:
+        key = same_number(phone.number)
+        if kept[key] == 0 and known[key] == 0:
+            new.append(phone)
+        kept[key] += 1
+    gone = {
+        position: phone
+        for position, phone in seen.items()
+        if kept[same_number(phone.number)] == 0
+        and position in there
+        and same_number(there[position].number) == same_number(phone.number)
+    }
+    # A number that the device had without a position stays without one.
+    placed, extra = _place([phone for phone in new if before[same_number(phone.number)] == 0], gone, there, slots)
+    extra += [phone.line for phone in new if before[same_number(phone.number)] > 0]
+    actions = [
+        SetPhone(record, position, there[position].number if position in there else None, phone.number)
+        for position, phone in placed.items()
+    ]
+    actions += [SetPhone(record, position, there[position].number, None) for position in gone if position not in placed]
+    return PhoneEdits(tuple(sorted(actions, key=lambda action: action.position)), tuple(extra))
+
+
+def _positions_seen(base: Sequence[SlotPhone], current: Sequence[Phone], slots: Sequence[str]) -> dict[int, SlotPhone]:
+    """Return which position each number stood for that the device saw: by number, else by slot."""
+    found: dict[int, SlotPhone] = {}
+    left: list[SlotPhone] = []
+    for phone in base:
+        matching = (
+            row.position
+            for row in current
+            if row.position <= len(slots)
+            and row.position not in found
+            and same_number(row.number) == same_number(phone.number)
+        )
+        position = next(matching, None)
+        if position is None:
+            left.append(phone)
+        else:
+            found[position] = phone
+    for phone in left:
+        own = slots.index(phone.slot) + 1 if phone.slot is not None else 0
+        if own and own not in found:
+            found[own] = phone
+    return found
+
+
+def _place(
+    new: Sequence[SlotPhone], gone: dict[int, SlotPhone], there: dict[int, Phone], slots: Sequence[str]
+) -> tuple[dict[int, SlotPhone], list[str]]:
+    """Find a position for each new number: in place of a vanished one, its slot's own, the first free one."""
+    placed: dict[int, SlotPhone] = {}
+    left: list[SlotPhone] = []
+    for phone in new:
+        # The slot that the device showed the vanished number in may differ from the position's own.
+        replaced = [position for position, old in gone.items() if old.slot == phone.slot and position not in placed]
+        own = slots.index(phone.slot) + 1 if phone.slot is not None else 0
+        if replaced:
+            placed[replaced[0]] = phone
+        elif own and own not in there and own not in placed:
+            placed[own] = phone
+        else:
+            left.append(phone)
+    free = [position for position in range(1, len(slots) + 1) if position not in there and position not in placed]
+    for phone, position in zip(left, free, strict=False):
+        placed[position] = phone
+    return placed, [phone.line for phone in left[len(free) :]]
+
+
+def _slot_of(line: Line) -> str | None:
+    types = line.types
+    return next((slot for name, slot in _BY_TYPE if name in types), None)

@@ -1,0 +1,169 @@
+"""Times of calendar objects and the office's wall clock (rule 24; RFC 5545 §3.2.19, §3.3.5, §3.6.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from icalendar import Component, Timezone
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from radicale_flowfact.contentlines import Line, PayloadError
+
+_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
+_DATE_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(Z?)", re.IGNORECASE)
+_FIRST_YEAR, _LAST_YEAR = 1753, 9998  # what FlowFact's datetime columns hold, and a day of room behind
+
+
+def read_time(line: Line, zone: ZoneInfo, own_zones: Mapping[str, str]) -> date | datetime:
+    """Return a property's DATE, or its DATE-TIME as naive wall-clock time in ``zone``.
+
+    Floating times are the office's wall clock; ``own_zones`` are the object's VTIMEZONE texts by TZID.
+    Raises PayloadError for what is no date, lies outside FlowFact's calendar, or has an unknown TZID.
+    """
+    value = line.value.strip()
+    try:
+        if found := _DATE_TIME.fullmatch(value):
+            year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+            plain = datetime(year, month, day, hour, minute, min(second, 59))  # a leap second is none of ours
+            read: date | datetime = _local(plain, line, bool(found[7]), zone, own_zones)
+        elif found := _DATE.fullmatch(value):
+            read = date(*(int(part) for part in found.groups()))
+        else:
+            raise PayloadError(f"{line.name} is no date: {value[:40]!r}")
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, PayloadError):
+            raise
+        raise PayloadError(f"{line.name} is no date: {value[:40]!r}") from error
+    if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
+        raise PayloadError(f"{line.name} lies in the year {read.year}, which FlowFact cannot keep")
+    return read
+
+
+def _local(plain: datetime, line: Line, is_utc: bool, zone: ZoneInfo, own_zones: Mapping[str, str]) -> datetime:
+    name = "".join(line.param("TZID")).strip()
+    if is_utc:
+        return to_local(plain.replace(tzinfo=UTC), zone)
+    if not name or name.lower() == zone.key.lower():
+        return plain
+    return to_local(plain.replace(tzinfo=resolve(name, own_zones)), zone)
+
+
+def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return a moment as naive wall-clock time in ``zone``."""
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return a wall-clock time as a moment; in the repeated hour of autumn, the first one."""
+    return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+def as_datetime(value: date | datetime) -> datetime:
+    """Return a DATE as the midnight it begins with."""
+    return value if isinstance(value, datetime) else datetime.combine(value, time.min)
+
+
+def resolve(name: str, own_zones: Mapping[str, str]) -> tzinfo:
+    """Return the zone that a TZID means: IANA, Windows, a path ending in IANA, else its own VTIMEZONE.
+
+    Raises PayloadError when nothing says what it is.
+    """
+    for candidate in (name, WINDOWS_TO_OLSON.get(name, ""), *_tails(name), *_locations(own_zones.get(name, ""))):
+        if candidate and (zone := _iana(candidate)) is not None:
+            return zone
+    if name in own_zones:
+        return _from_vtimezone(own_zones[name])
+    raise PayloadError(f"the time zone {name[:60]!r} is unknown and not described")
+
+
+def _tails(name: str) -> list[str]:
+    """Return the ends of a path such as ``/freeassociation.sourceforge.net/Europe/Berlin``."""
+    parts = name.strip("/").split("/")
+    return ["/".join(parts[-count:]) for count in (3, 2) if len(parts) > count]
+
+
+def _locations(vtimezone: str) -> list[str]:
+    return re.findall(r"^X-LIC-LOCATION[^:\n]*:(\S+)", vtimezone, flags=re.MULTILINE | re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def _iana(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _from_vtimezone(text: str) -> tzinfo:
+    try:
+        component = Component.from_ical(text.replace("\n", "\r\n") + "\r\n")
+        assert isinstance(component, Timezone)  # noqa: S101 - the caller cut out a VTIMEZONE
+        zone: tzinfo = component.to_tz(lookup_tzid=False)
+        zone.utcoffset(datetime(2020, 1, 1))
+    except Exception as error:  # the library raises whatever it stumbles over
+        raise PayloadError(f"its VTIMEZONE cannot be read: {error}") from error
+    return zone
+
+
+def vtimezone(zone: ZoneInfo, start: datetime, end: datetime) -> list[str]:
+    """Return the lines of a VTIMEZONE that is right for the years of ``start`` to ``end`` (wall-clock times)."""
+    return list(_vtimezone(zone.key, start.year, max(end.year, start.year)))
+
+
+@lru_cache(maxsize=512)
+def _vtimezone(key: str, first: int, last: int) -> tuple[str, ...]:
+    zone = ZoneInfo(key)
+    begin = datetime(first, 1, 1, tzinfo=UTC) - timedelta(days=1)
+    lines = ["BEGIN:VTIMEZONE", f"TZID:{key}"]
+    lines += _observance(zone, begin, begin, datetime(first, 1, 1))
+    for moment in _transitions(zone, begin, min(last, first + 30)):
+        before = moment - timedelta(seconds=1)
+        onset = (moment + _offset(zone, before)).replace(tzinfo=None)
+        lines += _observance(zone, before, moment, onset)
+    return (*lines, "END:VTIMEZONE")
+
+
+def _observance(zone: ZoneInfo, before: datetime, moment: datetime, onset: datetime) -> list[str]:
+    local = moment.astimezone(zone)
+    name = "DAYLIGHT" if local.dst() else "STANDARD"
+    return [
+        f"BEGIN:{name}",
+        f"DTSTART:{onset:%Y%m%dT%H%M%S}",
+        f"TZOFFSETFROM:{_offset_text(_offset(zone, before))}",
+        f"TZOFFSETTO:{_offset_text(_offset(zone, moment))}",
+        f"TZNAME:{local.tzname()}",
+        f"END:{name}",
+    ]
+
+
+def _transitions(zone: ZoneInfo, begin: datetime, last_year: int) -> list[datetime]:
+    """Return the moments at which the offset changes, to the second, until the end of ``last_year``."""
+    found: list[datetime] = []
+    end = datetime(last_year, 12, 31, 23, tzinfo=UTC)
+    low = begin
+    while low < end:
+        high = min(low + timedelta(days=7), end)
+        if _offset(zone, low) != _offset(zone, high):
+            early, late = low, high
+            while late - early > timedelta(seconds=1):
+                middle = early + timedelta(seconds=int((late - early).total_seconds()) // 2)
+                early, late = (middle, late) if _offset(zone, middle) == _offset(zone, low) else (early, middle)
+            found.append(late)
+        low = high
+    return found
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def _offset_text(offset: timedelta) -> str:
+    seconds = int(offset.total_seconds())
+    sign, seconds = ("-", -seconds) if seconds < 0 else ("+", seconds)
+    text = f"{sign}{seconds // 3600:02d}{seconds % 3600 // 60:02d}"
+    return f"{text}{seconds % 60:02d}" if seconds % 60 else text
