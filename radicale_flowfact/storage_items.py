@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import SupportsIndex
 
 import vobject
 from radicale.item import Item
@@ -71,7 +72,8 @@ class StoredItem(Item):
         """The parsed text. Raises RuntimeError if it cannot be parsed."""
         if self._vobject_item is None:
             self._text = self._batch.text(self._row)
-        return super().vobject_item
+        parsed: vobject.base.Component = super().vobject_item
+        return parsed
 
 
 class ReportItem(StoredItem):
@@ -115,18 +117,18 @@ class LazyText(str):
         # The serializer writes the string itself if it contains nothing to escape, so each has "&".
         return part == "&" or part in self._real()  # type: ignore[operator]
 
-    def replace(self, *args: object) -> str:  # type: ignore[override]
+    def replace(self, old: str, new: str, count: SupportsIndex = -1) -> str:  # type: ignore[override]
         """Replace in the real text; the result is an ordinary string."""
-        return self._real().replace(*args)
+        return self._real().replace(old, new, count)
 
-    def splitlines(self, *args: object) -> list[str]:  # type: ignore[override]
+    def splitlines(self, keepends: bool = False) -> list[str]:
         """Split the real text."""
-        return self._real().splitlines(*args)
+        return self._real().splitlines(keepends)
 
-    def strip(self, *args: object) -> str:  # type: ignore[override]
+    def strip(self, chars: str | None = None) -> str:
         """Strip the real text."""
-        return self._real().strip(*args)
+        return self._real().strip(chars)
 
-    def encode(self, *args: object) -> bytes:  # type: ignore[override]
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """Encode the real text."""
-        return self._real().encode(*args)
+        return self._real().encode(encoding, errors)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.crm.tables import Tables, build_tables
-from radicale_flowfact.demo.agency import fill
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as View
 from sqlalchemy import inspect, select
 
+from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.database import WRITES, engine_for
+from radicale_flowfact.demo.agency import fill
 from radicale_flowfact.passwords import set_password
 from radicale_flowfact.settings import SettingsError
 
