@@ -103,7 +103,7 @@ class FlowfactApplication(Application):
         if refusal.condition:
             ET.SubElement(error, xmlutils.make_clark(refusal.condition))
         ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = refusal.reason
-        headers = {"Content-Type": f"text/xml; charset={self._encoding}"}
+        headers = {"Content-Type": "text/xml"}  # Radicale adds the charset
         return refusal.status, headers, ET.tostring(error, encoding="unicode"), None
 
 

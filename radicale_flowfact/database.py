@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, literal
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.compiler import compiles
@@ -84,6 +85,30 @@ def _prepare_sqlite(engine: Engine) -> None:
 def _digest(*values: object) -> int:
     text = "\x1f".join("\x1e" if value is None else str(value) for value in values)
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=5).digest(), "big")
+
+
+class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are named in lower case
+    """A time rounded to the precision of a datetime column, to compare with what was read from one.
+
+    SQL Server keeps 1/300 s in a column but sends parameters with more; elsewhere both are the same.
+    """
+
+    type = DateTime()
+    inherit_cache = True
+    name = "exact_time"
+
+    def __init__(self, value: datetime) -> None:
+        super().__init__(literal(value, DateTime()))
+
+
+@compiles(exact_time)
+def _time_as_it_is(element: exact_time, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return compiler.process(element.clauses, **kwargs)
+
+
+@compiles(exact_time, "mssql")
+def _time_mssql(element: exact_time, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"CAST({compiler.process(element.clauses, **kwargs)} AS datetime)"
 
 
 class row_digest(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case

@@ -19,7 +19,7 @@ def set_password(file: Path, login: str, password: str) -> None:
     if not login or set(login) & set(":\r\n") or not password or set(password) & set("\r\n"):
         raise ValueError("a login has no colon, and neither login nor password is empty or has a line break")
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    entry = f"{login}:{sha512_crypt.using(rounds=_ROUNDS).hash(password)}"
+    entry = f"{login}:{sha512_crypt.hash(password, rounds=_ROUNDS)}"
     kept = [line for line in lines if line.partition(":")[0] != login and line.strip()]
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
     try:

@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from radicale import item as radicale_item
-from radicale import pathutils, types
+from radicale import types
 from radicale.config import Configuration
 from radicale.item import filter as radicale_filter
 from radicale.log import logger
@@ -184,7 +184,7 @@ class Place:
     @classmethod
     def of(cls, path: str) -> Place | None:
         """Return the place that a sanitized path names, or None if there can be nothing."""
-        stripped = pathutils.strip_path(path)
+        stripped = path.strip("/")  # Radicale asks with paths of its own files too
         parts = stripped.split("/") if stripped else []
         if len(parts) > 3 or (len(parts) > 1 and parts[1] not in set(Name)):
             return None

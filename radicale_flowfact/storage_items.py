@@ -117,7 +117,7 @@ class LazyText(str):
         # The serializer writes the string itself if it contains nothing to escape, so each has "&".
         return part == "&" or part in self._real()  # type: ignore[operator]
 
-    def replace(self, old: str, new: str, count: SupportsIndex = -1) -> str:  # type: ignore[override]
+    def replace(self, old: str, new: str, count: SupportsIndex = -1) -> str:
         """Replace in the real text; the result is an ordinary string."""
         return self._real().replace(old, new, count)
 

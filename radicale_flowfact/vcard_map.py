@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from radicale_flowfact import phones
 from radicale_flowfact.contentlines import (
@@ -267,11 +268,8 @@ def render(address: Address, uid: str, sidecar: Sequence[str], slots: Sequence[s
 
 def minimal(address: Address, uid: str) -> str:
     """Return a valid vCard for a record that cannot be rendered fully: its texts, cleaned (rule 28)."""
-    texts = {field.name: printable(getattr(address, field.name)) for field in fields(ContactFields)}
-    cleaned = replace(address, identifier=printable(address.identifier), phones=())
-    for name, text in texts.items():
-        cleaned = replace(cleaned, **{name: text})  # type: ignore[arg-type] - every ContactFields name is a text
-    return render(cleaned, uid, (), ())
+    texts: dict[str, Any] = {field.name: printable(getattr(address, field.name)) for field in fields(ContactFields)}
+    return render(replace(address, identifier=printable(address.identifier), phones=(), **texts), uid, (), ())
 
 
 class _Ours:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, cast, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.types import DateTime, String
+from sqlalchemy.types import String
 
 from radicale_flowfact.actions import (
     AddMerkmal,
@@ -29,6 +29,7 @@ from radicale_flowfact.actions import (
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.reads import merkmal_table
 from radicale_flowfact.crm.tables import Tables
+from radicale_flowfact.database import exact_time
 from radicale_flowfact.records import RecordKey, Right, Table
 
 _TICK = timedelta(milliseconds=10)  # datetime's 1/300 s falls on each 10 ms
@@ -138,8 +139,7 @@ def _update_rows(
 
 
 def _same_touch(table: SqlTable, touch: datetime | None) -> ColumnElement[bool]:
-    # The cast rounds the value to the column's precision, 1/300 s on SQL Server.
-    return table.c.TOUCH.is_(None) if touch is None else table.c.TOUCH == cast(touch, DateTime)
+    return table.c.TOUCH.is_(None) if touch is None else table.c.TOUCH == exact_time(touch)
 
 
 def _next_touch(now: datetime, before: datetime | None) -> datetime:

@@ -194,7 +194,7 @@ class Gateway:
             found = items.texts(session, [(item.id, item.etag) for item in wanted])
         if found and self._joined() is None:
             with self._begin() as session:
-                devices.remember(session, collection.login, current().agent, dict(found))
+                devices.remember(session, collection.login, current().agent, dict(found.keys()))
         return {item_id: text for (item_id, _), text in found.items()}
 
     def put(self, login: str, name: Name, href: str, text: str, time_range: tuple[int, int]) -> Item:

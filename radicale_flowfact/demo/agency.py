@@ -16,6 +16,8 @@ from radicale_flowfact.demo import names
 Progress = Callable[[int, int], None]
 _BATCH = 500
 _SEED = 2007
+_CALENDAR_KINDS = ["Termin", "Termin extern", "Besichtigung", "Notartermin"]
+_TASK_KINDS = ["Aufgabe", "Telefonat"]
 Row = dict[str, object]
 
 
@@ -184,7 +186,7 @@ def _address(making: _Making, number: int, people: list[DemoUser], merkmale: lis
         TITEL=dice.choice(names.TITLES) if person else "",
         VORNAME=given if person else "",
         NAME=family if person else "",
-        STRASSE=f"{dice.choice(names.STREETS).replace('~', ' ')} {dice.randrange(1, 200)}",
+        STRASSE=f"{dice.choice(names.STREETS)} {dice.randrange(1, 200)}",
         PLZ=postcode,
         ORT=city,
         LAND="Deutschland" if making.chance(0.6) else "",
@@ -245,9 +247,7 @@ def _activity(
     day = making.today + timedelta(days=dice.randrange(-365, 366))
     begin = datetime.combine(day, time(dice.randrange(8, 18), dice.choice([0, 15, 30])))
     past = begin.date() < making.today
-    kind = dice.choice(
-        ["Aufgabe", "Telefonat"] if is_task else ["Termin", "Termin extern", "Besichtigung", "Notartermin"]
-    )
+    kind = dice.choice(_TASK_KINDS if is_task else _CALENDAR_KINDS)
     mail = is_task and number % 30 == 5
     touch = making.touch()
     making.add(

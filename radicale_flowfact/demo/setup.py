@@ -28,7 +28,7 @@ validate_path_value = none
 [auth]
 type = htpasswd
 htpasswd_filename = users.htpasswd
-htpasswd_encryption = autodetect
+htpasswd_encryption = sha512
 cache_logins = True
 
 [rights]
@@ -155,7 +155,8 @@ def announce(demo: Demo, host: str, port: int, console: Console, shown: int = 20
     """Print each login with its password, and the addresses to type into a phone."""
     address = _own_address() if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     base = f"http://{address}:{port}"
-    view = View("login", "password", "name", "addresses to type into a phone (server, or full URL)")
+    view = View("login", "password", "name")
+    view.add_column("type into a phone: the server, or one of the URLs", overflow="fold", min_width=len(base) + 30)
     for login, name in demo.logins[:shown]:
         urls = "\n".join(f"{base}/{login}/{collection}/" for collection in ("addresses", "appointments", "tasks"))
         view.add_row(login, password_of(login), name, f"{base}/\n{urls}")
