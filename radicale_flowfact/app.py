@@ -41,8 +41,7 @@ class FlowfactApplication(Application):
     def _handle(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""
         request = dav_request.begin(environ.get("HTTP_USER_AGENT", ""), environ.get("HTTP_IF_MATCH", ""))
-        body = _Recorder(environ["wsgi.input"])
-        environ = {**environ, "wsgi.input": body}
+        environ = {**environ, "wsgi.input": _Recorder(environ["wsgi.input"], request)}
         base_prefix, path, user = args[0], args[1], args[2]
         handler: Callable[..., Answer] = getattr(super(), f"do_{method}")  # of Radicale
         try:
@@ -55,7 +54,7 @@ class FlowfactApplication(Application):
         if status < client.BAD_REQUEST:
             return status, headers, answer, xml
         if method in _WRITING and user:
-            self._keep_refused(method, path, user, request, status, body.seen)
+            self._keep_refused(method, path, user, request, status)
         if request.refusal is not None:
             return self._refused(request.refusal, base_prefix)
         return status, headers, answer, xml
@@ -78,7 +77,7 @@ class FlowfactApplication(Application):
         if method == "DELETE" and place is not None and place.href is None:
             raise RefusedError("a collection cannot be deleted")
 
-    def _keep_refused(self, method: str, path: str, user: str, request: Request, status: int, body: bytes) -> None:
+    def _keep_refused(self, method: str, path: str, user: str, request: Request, status: int) -> None:
         place = Place.of(path)
         if place is None or place.name is None or status >= client.INTERNAL_SERVER_ERROR:
             return
@@ -93,7 +92,7 @@ class FlowfactApplication(Application):
                 place.href or "",
                 "refused",
                 reason=f"{code} to {method}: {reason}",
-                body=body.decode("utf-8", "replace"),
+                body=request.body[:_KEPT_BYTES].decode("utf-8", "replace"),
             )
         )
 
@@ -108,11 +107,11 @@ class FlowfactApplication(Application):
 
 
 class _Recorder:
-    """A request body that remembers what was read of it, up to a limit, for the history of refusals."""
+    """A request body that tells the request what was read of it: a storage never sees the bytes themselves."""
 
-    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - whatever the WSGI server gives
+    def __init__(self, stream: Any, request: Request) -> None:  # noqa: ANN401 - whatever the WSGI server gives
         self._stream = stream
-        self.seen = b""
+        self._request = request
 
     def read(self, size: int = -1) -> bytes:
         """Read on."""
@@ -123,7 +122,7 @@ class _Recorder:
         return self._remembered(self._stream.readline(size))
 
     def _remembered(self, data: bytes) -> bytes:
-        self.seen += data[: max(0, _KEPT_BYTES - len(self.seen))]
+        self._request.body += data
         return data
 
 

@@ -6,6 +6,7 @@ late (texts) opens a transaction of its own.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -324,7 +325,7 @@ class RecordCollection(BaseCollection):
         """Store what a device sent. Raises RefusedError, which Radicale answers with 403."""
         with noted():
             time_range = item.time_range if self.tag == "VCALENDAR" else (0, 0)
-            row = self._gateway.put(self.snapshot.login, self.snapshot.name, href, item.serialize(), time_range)
+            row = self._gateway.put(self.snapshot.login, self.snapshot.name, href, _as_sent(item), time_range)
         return StoredItem(self, row, TextBatch(self._gateway, self.snapshot)), None
 
     def delete(self, href: str | None = None) -> None:
@@ -333,3 +334,17 @@ class RecordCollection(BaseCollection):
             if href is None:
                 raise RefusedError("a collection cannot be deleted", 403)
             self._gateway.delete(self.snapshot.login, self.snapshot.name, href)
+
+
+def _as_sent(item: radicale_item.Item) -> str:
+    """Return what the device sent, as it sent it; where that cannot be had or is of old vCard, Radicale's reading.
+
+    Radicale's own text went through vobject, which sorts, folds and drops; line ends are made CRLF.
+    """
+    try:
+        text = current().body.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        text = ""
+    if not text.strip() or "QUOTED-PRINTABLE" in text.upper() or "VERSION:2.1" in text:
+        text = item.serialize()
+    return "\r\n".join([*re.split(r"\r\n|\n|\r", text.strip("\r\n")), ""])

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from typing import SupportsIndex
 
 import vobject
-from radicale.item import Item
+from radicale.item import Item, read_components
 from radicale.storage import BaseCollection
 
 from radicale_flowfact.dav.collections import Collection as Snapshot
@@ -71,9 +71,12 @@ class StoredItem(Item):
     def vobject_item(self) -> vobject.base.Component:
         """The parsed text. Raises RuntimeError if it cannot be parsed."""
         if self._vobject_item is None:
-            self._text = self._batch.text(self._row)
-        parsed: vobject.base.Component = super().vobject_item
-        return parsed
+            try:
+                # Radicale's own reading, which mends what vobject alone would stumble over.
+                self._vobject_item = read_components(self._batch.text(self._row))[0]
+            except Exception as error:
+                raise RuntimeError(f"the item {self.href!r} cannot be parsed: {error}") from error
+        return self._vobject_item
 
 
 class ReportItem(StoredItem):

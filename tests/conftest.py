@@ -17,13 +17,13 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.crm.tables import Tables, build_tables
 from sqlalchemy import Engine, create_engine, delete, text
 from sqlalchemy.schema import CreateSchema
 
 from radicale_flowfact.app import FlowfactApplication
 from radicale_flowfact.configuring import load_configuration
+from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.database import WRITES, engine_for
 from radicale_flowfact.dav import schema
 from radicale_flowfact.dav import tables as dav_tables
@@ -218,3 +218,48 @@ def server(database: Database, tmp_path: Path) -> Iterator[Server]:
     made = Server(database, tmp_path)
     yield made
     made.stop()
+
+
+@dataclass
+class Agency:
+    """Anna and Ben with one kind of each sort: what most tests start from."""
+
+    office: Office
+    anna: str
+    ben: str
+    visit: str  # an appointment kind
+    todo: str  # a task kind
+    mail: str  # a task kind of the mail system
+
+    @property
+    def own(self) -> str:
+        """Anna's own Merkmal."""
+        return self.office.own(self.anna)
+
+    @property
+    def bens(self) -> str:
+        """Ben's own Merkmal."""
+        return self.office.own(self.ben)
+
+    def appointment(self, **values: object) -> str:
+        """Add an appointment of Anna's on 20 June 2026, 10 to 11 o'clock, and return its DSN."""
+        times = {"BEGINN": datetime(2026, 6, 20, 10), "ENDE": datetime(2026, 6, 20, 11)}
+        merkmale = values.pop("merkmale", [self.own])
+        addresses = values.pop("addresses", [])
+        return self.office.activity(self.visit, merkmale, addresses, **{**times, **values})  # type: ignore[arg-type]
+
+    def task(self, **values: object) -> str:
+        """Add a task of Anna's, due on 20 June 2026, and return its DSN."""
+        merkmale = values.pop("merkmale", [self.own])
+        kind = str(values.pop("kind", self.todo))
+        return self.office.activity(kind, merkmale, **{"VORLAGE": datetime(2026, 6, 20), **values})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def agency(office: Office) -> Agency:
+    """Give the office of Anna and Ben, still without records."""
+    anna, ben = office.user("anna"), office.user("ben")
+    visit = office.kind("Besichtigung", calendar=True)
+    todo, mail = office.kind("Aufgabe", task=True), office.kind("E-Mail intern", task=True, mail=True)
+    office.change(office.tables.user, {"DSN": anna}, ART_TERMIN_DSN=visit, ART_AUFGABE_DSN=todo)
+    return Agency(office, anna, ben, visit, todo, mail)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from radicale_flowfact.crm.tables import Tables
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy import Table as SqlTable
 
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database import WRITES
 
 LONG_AGO = datetime(2026, 1, 5, 9, 0)

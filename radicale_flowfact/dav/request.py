@@ -26,10 +26,11 @@ class RefusedError(ValueError):
 
 @dataclass
 class Request:
-    """One HTTP request: the device's name for itself, its If-Match, and why it was refused."""
+    """One HTTP request: the device's name for itself, its If-Match, what it sent, and why it was refused."""
 
     agent: str = ""
     if_match: str = ""
+    body: bytes = b""
     refusal: RefusedError | None = field(default=None)
 
 

@@ -1,0 +1,187 @@
+"""What must not work: each wrong request gets the right 4xx, a reason, and changes no row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests import payloads
+from tests.conftest import Agency, Server
+from tests.device import Answer, Device
+
+Attempt = Callable[[Device], Answer]
+
+
+def refused(agency: Agency, server: Server, attempt: Attempt, login: str = "anna") -> Answer:
+    """Run a request that must change nothing in FlowFact."""
+    before = agency.office.everything()
+    answer = attempt(server.device(login))
+    assert agency.office.everything() == before
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("addresses/x.vcf", "BEGIN:VCARD\r\nrubbish", 400),
+        ("addresses/x.vcf", "", 400),
+        ("addresses/x.vcf", payloads.without(payloads.vcard("u"), "UID"), 400),
+        ("addresses/x.vcf", payloads.vcard("u", "NOTE:bell \x07"), 400),
+        ("addresses/x.vcf", payloads.vcard("u", "ORG:" + "x" * 101), 403),
+        ("addresses/x.vcf", payloads.event("u"), 400),
+        ("appointments/x.ics", payloads.without(payloads.event("u"), "DTSTART"), 400),
+        ("appointments/x.ics", payloads.event("u", start="DTSTART;TZID=Nowhere/Land:20260701T080000"), 400),
+        ("appointments/x.ics", payloads.event("u", start="DTSTART:00010101T000000Z"), 400),
+        ("appointments/x.ics", payloads.todo("u"), 403),
+        ("tasks/x.ics", payloads.event("u"), 403),
+        ("appointments/x.ics", payloads.event("u", summary="x" * 256), 403),
+    ],
+)
+def test_bad_payload(agency: Agency, server: Server, path: str, body: str, status: int) -> None:
+    server.start()
+    answer = refused(agency, server, lambda device: device.put(path, body))
+    assert answer.status == status
+    assert server.device().get(path).status == 404
+
+
+def test_a_body_of_10_megabytes_is_refused(agency: Agency, server: Server) -> None:
+    server.start()
+    body = payloads.vcard("u", "NOTE:" + "x" * 10_500_000)
+    assert refused(agency, server, lambda device: device.put("addresses/x.vcf", body)).status in (412, 413)
+
+
+def test_the_reason_is_in_the_answer_and_the_log(
+    agency: Agency, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.start()
+    answer = refused(agency, server, lambda device: device.put("tasks/x.ics", payloads.event("u")))
+    assert "VEVENT does not belong into tasks" in answer.text
+    assert "supported-calendar-component" in answer.text
+    assert "VEVENT does not belong into tasks" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "addresses/", payloads.vcard("u")),
+        ("PUT", "addresses", payloads.vcard("u")),
+        ("PUT", "book.vcf", payloads.vcard("u")),
+        ("PUT", "addresses/a/b.vcf", payloads.vcard("u")),
+        ("DELETE", "addresses/", ""),
+        ("DELETE", "", ""),
+        ("MKCOL", "other/", ""),
+        ("MKCALENDAR", "other/", ""),
+        ("MKCALENDAR", "appointments/other/", ""),
+    ],
+)
+def test_collections_are_fixed(agency: Agency, server: Server, method: str, path: str, body: str) -> None:
+    agency.office.address([agency.own])
+    server.start()
+    answer = refused(agency, server, lambda device: device.request(method, path, body, {"Content-Type": "text/vcard"}))
+    assert 400 <= answer.status < 500
+    assert len(server.device().sync("addresses").changed) == 1
+    assert server.device().propfind("other/", "<resourcetype/>").status == 404
+
+
+def test_a_collection_stays_what_it_is(agency: Agency, server: Server) -> None:
+    agency.appointment()
+    device = server.start().device()
+    patch = (
+        '<propertyupdate xmlns="DAV:" xmlns:CR="urn:ietf:params:xml:ns:carddav"><set><prop><resourcetype>'
+        "<collection/><CR:addressbook/></resourcetype></prop></set></propertyupdate>"
+    )
+    assert 400 <= device.request("PROPPATCH", "appointments/", patch).status < 500
+    assert "calendar" in device.propfind("appointments/", "<resourcetype/>").text
+    assert len(device.sync("appointments").changed) == 1
+
+
+def test_move_is_refused(agency: Agency, server: Server) -> None:
+    agency.office.address([agency.own])
+    device = server.start().device()
+    href = next(iter(device.sync("addresses").changed))
+    target = {"Destination": device.url("addresses/new.vcf")}
+    assert refused(agency, server, lambda d: d.request("MOVE", f"addresses/{href}", headers=target)).status == 403
+
+
+def test_wrong_password_and_foreign_paths(agency: Agency, server: Server) -> None:
+    agency.office.address([agency.own])
+    server.start()
+    href = next(iter(server.device().sync("addresses").changed))
+    stranger = server.device("ben")
+    for method in ("GET", "PUT", "DELETE", "PROPFIND", "REPORT", "PROPPATCH"):
+        body = payloads.vcard("u") if method == "PUT" else ""
+        for path in ("/anna/", "/anna/addresses/", f"/anna/addresses/{href}"):
+            answer = refused(agency, server, lambda _, m=method, p=path, b=body: stranger.request(m, p, b))  # type: ignore[misc]
+            assert answer.status in (403, 404)
+    stranger.password = "wrong"  # noqa: S105
+    assert stranger.propfind("addresses/", "<CS:getctag/>").status == 401
+
+
+@pytest.mark.parametrize("name", ["%", "_", "' OR '1'='1", '"; DROP TABLE AD; --', "a%27b", "[x]"])
+def test_wildcards_and_quotes_are_ordinary_characters(agency: Agency, server: Server, name: str) -> None:
+    agency.office.address([agency.own], NAME="Andere", KENNUNG="Andere")
+    device = server.start().device()
+    text = payloads.vcard(f"uid {name}", name=f"{name.replace(';', chr(92) + ';')};;;;").replace(
+        "FN:Eva Meier", f"FN:{name.replace(';', chr(92) + ';')}"
+    )
+    assert device.put("addresses/odd.vcf", text, new=True).status == 201
+    assert agency.office.row(agency.office.tables.address, KENNUNG=name)["NAME"] == name
+    assert device.get("addresses/%25.vcf").status == 404
+    assert len(device.sync("addresses").changed) == 2
+
+
+def test_writing_is_off_until_the_admin_turns_it_on(agency: Agency, server: Server) -> None:
+    agency.office.address([agency.own])
+    server.start("write = false\n")
+    href = next(iter(server.device().sync("addresses").changed))
+    put = refused(agency, server, lambda device: device.put("addresses/x.vcf", payloads.vcard("u")))
+    deleted = refused(agency, server, lambda device: device.delete(f"addresses/{href}"))
+    assert (put.status, deleted.status) == (403, 403)
+    assert "write = true" in put.text
+
+
+def test_read_only_records_refuse_put_and_delete(agency: Agency, server: Server) -> None:
+    dsn = agency.office.address([agency.own], STRASSE="Weg 1")
+    agency.office.restrict("AD", dsn, "LESEN", user=agency.anna)
+    device = server.start().device()
+    ((href, (etag, text)),) = device.multiget("addresses", device.sync("addresses").changed).items()
+    put = refused(agency, server, lambda d: d.put(f"addresses/{href}", text.replace("Weg 1", "Weg 2"), etag))
+    deleted = refused(agency, server, lambda d: d.delete(f"addresses/{href}", etag))
+    assert (put.status, deleted.status) == (403, 403)
+    assert device.get(f"addresses/{href}").status == 200
+
+
+@pytest.mark.parametrize("fault", ["inactive", "no Merkmal", "foreign Merkmal", "not mapped"])
+def test_a_login_that_may_not_get_in_is_refused_everywhere(agency: Agency, server: Server, fault: str) -> None:
+    tables = agency.office.tables
+    assert tables.user_merkmal is not None
+    if fault == "inactive":
+        agency.office.change(tables.user, {"DSN": agency.anna}, AKTIV=False)
+    elif fault == "no Merkmal":
+        agency.office.change(tables.user, {"DSN": agency.anna}, MKM_DSN=None)
+    elif fault == "foreign Merkmal":
+        agency.office.remove(tables.user_merkmal, BEN_DSN=agency.anna, BEREICH="OUTLOOK")
+    server.start()
+    if fault == "not mapped":
+        (server.folder / "users").write_text("anna:pw\nzoe:pw\n", encoding="utf-8")
+        server.logins = ("ben",)
+        server.start()
+        (server.folder / "users").write_text("anna:pw\n", encoding="utf-8")
+    device = server.device()
+    for path in ("/", "", "addresses/", "appointments/"):
+        assert device.propfind(path, "<resourcetype/>", depth=1).status == 403
+    assert device.try_sync("addresses").status == 403
+
+
+def test_refused_bodies_are_kept_with_the_history(agency: Agency, server: Server) -> None:
+    from radicale_flowfact.dav import tables as dav_tables
+
+    agency.office.address([agency.own], STRASSE="Weg 1")
+    device = server.start().device(agent="Phone/2.0")
+    ((href, (_, text)),) = device.multiget("addresses", device.sync("addresses").changed).items()
+    assert device.put(f"addresses/{href}", text.replace("Weg 1", "Weg 7"), '"old"').status == 412
+    row = agency.office.row(dav_tables.history)
+    assert (row["login"], row["agent"], row["what"], row["href"]) == ("anna", "Phone/2.0", "refused", href)
+    assert "412" in row["reason"]
+    assert "Weg 7" in row["body"]
