@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def vcard(uid: str, *lines: str, name: str = "Meier;Eva;;;") -> str:
     """Return a contact."""
@@ -32,7 +34,7 @@ def _calendar(component: str, uid: str, *lines: str) -> str:
 
 def lines_of(text: str) -> list[str]:
     """Return the unfolded lines of a payload."""
-    return text.replace("\r\n ", "").split("\r\n")
+    return re.sub(r"\r?\n[ \t]", "", text).splitlines()
 
 
 def without(text: str, start: str) -> str:

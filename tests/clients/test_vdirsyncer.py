@@ -1,0 +1,101 @@
+"""vdirsyncer against the gateway: a two-way sync of all three collections, discovered from the bare URL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests import payloads
+from tests.conftest import Agency, Server
+
+_PAIR = """\
+[pair {name}]
+a = "{name}_local"
+b = "{name}_remote"
+collections = {collections}
+conflict_resolution = "b wins"
+
+[storage {name}_local]
+type = "filesystem"
+path = "{folder}/{name}"
+fileext = "{suffix}"
+
+[storage {name}_remote]
+type = "{kind}"
+url = "{url}"
+username = "anna"
+password = "pw"
+useragent = "vdirsyncer"
+
+"""
+
+
+@pytest.fixture
+def vdir(server: Server, agency: Agency, tmp_path: Path) -> Path:
+    """Configure vdirsyncer, with a folder for each collection; discover and sync once."""
+    agency.office.address([agency.own], STRASSE="Weg 1")
+    agency.appointment(BETREFF="Besuch")
+    agency.task(BETREFF="Anruf")
+    agency.office.address([agency.bens])
+    server.start()
+    pairs = [
+        ("contacts", "carddav", '["addresses"]', ".vcf"),
+        ("calendars", "caldav", '["appointments", "tasks"]', ".ics"),
+    ]
+    text = f'[general]\nstatus_path = "{tmp_path.as_posix()}/status"\n\n'
+    for name, kind, collections, suffix in pairs:
+        text += _PAIR.format(
+            name=name, kind=kind, collections=collections, suffix=suffix, folder=tmp_path.as_posix(), url=server.base
+        )
+        for collection in collections.strip('[]"').split('", "'):
+            (tmp_path / name / collection).mkdir(parents=True)
+    (tmp_path / "vdirsyncer").write_text(text, encoding="utf-8")
+    run(tmp_path, "discover")
+    run(tmp_path, "sync")
+    return tmp_path
+
+
+def run(folder: Path, command: str) -> None:
+    """Run a vdirsyncer command."""
+    arguments = [sys.executable, "-m", "vdirsyncer", "-c", str(folder / "vdirsyncer"), command]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False, input="y\ny\ny\n")  # noqa: S603
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def only(folder: Path) -> Path:
+    """Return the one file in a folder."""
+    (file,) = folder.iterdir()
+    return file
+
+
+def test_two_way_sync_of_all_three_collections(vdir: Path, agency: Agency) -> None:
+    office, tables = agency.office, agency.office.tables
+    contact = only(vdir / "contacts" / "addresses")
+    event, task = only(vdir / "calendars" / "appointments"), only(vdir / "calendars" / "tasks")
+
+    contact.write_bytes(contact.read_bytes().replace(b"Weg 1", b"Weg 2"))
+    event.write_bytes(event.read_bytes().replace(b"T100000", b"T093000"))
+    task.write_bytes(task.read_bytes().replace(b"Aufgabe: Anruf", b"Aufgabe: Anruf 2"))
+    (vdir / "contacts" / "addresses" / "neu.vcf").write_bytes(payloads.vcard("neu").encode())
+    run(vdir, "sync")
+
+    assert sorted(row["STRASSE"] or "" for row in office.rows(tables.address, NAME="Muster")) == ["", "Weg 2"]
+    assert len(office.rows(tables.address, NAME="Meier")) == 1
+    activities = {row["BETREFF"]: row for row in office.rows(tables.activity)}
+    assert activities["Besuch"]["BEGINN"] == datetime(2026, 6, 20, 9, 30)
+    assert "Anruf 2" in activities
+
+    office.change(tables.activity, {"BETREFF": "Anruf 2"}, ERLEDIGT=True, TOUCH=datetime(2026, 6, 15, 11))
+    event.unlink()
+    run(vdir, "sync")
+    assert b"STATUS:COMPLETED" in task.read_bytes()
+    assert len(office.rows(tables.activity_merkmal)) == 1
+    assert len(office.rows(tables.activity)) == 2
+
+    before = office.everything()
+    run(vdir, "sync")
+    assert office.everything() == before
