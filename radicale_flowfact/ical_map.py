@@ -89,6 +89,8 @@ def subject_of(summary: str, kind: str, template: str) -> str:
     """Cut the kind off a summary again; one that does not carry it is returned as it is (rule 16)."""
     before, after = _around(kind, template)
     text = summary.strip()
+    if kind and text.split() == f"{before}{after}".split():
+        return ""
     if not kind or not text.startswith(before.strip()) or not text.endswith(after.strip()):
         return text
     return text[len(before.strip()) : len(text) - len(after.strip()) or None].strip()

@@ -1,0 +1,242 @@
+"""Activity <-> VEVENT, VTODO: nothing changes on a round trip, nothing is lost, odd input gets a reason."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+import vobject
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radicale_flowfact import ffdata
+from radicale_flowfact.contentlines import PayloadError
+from radicale_flowfact.dav.edits import edit_activity
+from radicale_flowfact.ical_map import Entry, Style, minimal, parse, render, subject_of, time_range, title
+from radicale_flowfact.records import Activity, Kind
+from tests import payloads
+from tests.reserialising import reserialise
+from tests.strategies import appointments, tasks, words
+
+BERLIN = ZoneInfo("Europe/Berlin")
+STYLE = Style(BERLIN)
+NOW = datetime(1979, 1, 1)  # before everything that the strategies make, so that nothing is past
+
+
+def read(text: str, like: Entry | None = None) -> Entry:
+    """Parse in the office's zone."""
+    return parse(text, BERLIN, like)
+
+
+def changes(activity: Activity, component: str, text: str) -> tuple[object, ...]:
+    """Return what FlowFact would be told if a device that got ``activity`` sent ``text``."""
+    base = read(render(activity, component, "u", (), STYLE))
+    return edit_activity(base, read(text, base), activity, (), STYLE, NOW).actions
+
+
+@given(appointments())
+def test_every_appointment_comes_back_as_it_was(activity: Activity) -> None:
+    found = read(render(activity, "VEVENT", "u", (), STYLE)).fields
+    assert (found.begin, found.end, found.all_day) == (activity.begin, activity.end, activity.all_day)
+    assert found.note == ffdata.normalise(activity.note)
+    assert subject_of(found.summary, activity.kind.name, STYLE.subject) == activity.subject
+    rings = activity.reminder_has_time and not activity.done
+    assert found.reminder_has_time == rings
+    if rings and not _in_odd_hour(activity):
+        assert found.reminder == activity.reminder
+
+
+def _in_odd_hour(activity: Activity) -> bool:
+    """Whether begin or alarm lie in an hour that a clock change repeats or leaves out."""
+    moments = [moment for moment in (activity.begin, activity.reminder) if moment]
+    return any(
+        BERLIN.utcoffset(moment) != BERLIN.utcoffset(moment + timedelta(hours=shift))
+        for moment in moments
+        for shift in (-1, 1)
+    )
+
+
+@given(tasks())
+def test_every_task_comes_back_as_it_was(activity: Activity) -> None:
+    found = read(render(activity, "VTODO", "u", (), STYLE)).fields
+    assert (found.done, found.priority) == (activity.done, activity.priority)
+    assert found.note == ffdata.normalise(activity.note)
+    if not (activity.reminder_has_time and activity.done) and not _in_odd_hour(activity):
+        assert (found.reminder, found.reminder_has_time) == (activity.reminder, activity.reminder_has_time)
+
+
+@given(appointments(), st.integers())
+def test_a_client_that_writes_events_in_its_own_way_changes_nothing(activity: Activity, seed: int) -> None:
+    text = render(activity, "VEVENT", "u", (), STYLE)
+    assert changes(activity, "VEVENT", reserialise(text, random.Random(seed))) == ()  # noqa: S311
+
+
+@given(tasks(), st.integers())
+def test_a_client_that_writes_tasks_in_its_own_way_changes_nothing(activity: Activity, seed: int) -> None:
+    text = render(activity, "VTODO", "u", (), STYLE)
+    assert changes(activity, "VTODO", reserialise(text, random.Random(seed))) == ()  # noqa: S311
+
+
+@given(appointments())
+def test_utc_and_duration_instead_of_local_times_change_nothing(activity: Activity) -> None:
+    if activity.all_day or _in_odd_hour(replace(activity, reminder=activity.end)):
+        return
+    text = render(activity, "VEVENT", "u", (), STYLE)
+    assert activity.begin is not None
+    assert activity.end is not None
+    begin = activity.begin.replace(tzinfo=BERLIN).astimezone(ZoneInfo("UTC"))
+    end = activity.end.replace(tzinfo=BERLIN).astimezone(ZoneInfo("UTC"))
+    lines = [
+        f"DTSTART:{begin:%Y%m%dT%H%M%SZ}" if line.startswith("DTSTART;TZID") else line
+        for line in payloads.lines_of(text)
+        if not line.startswith("DTEND")
+    ]
+    lines.insert(lines.index("END:VEVENT"), f"DTEND:{end:%Y%m%dT%H%M%SZ}")
+    assert changes(activity, "VEVENT", "\r\n".join(lines)) == ()
+
+
+@given(appointments())
+def test_other_parsers_read_our_events(activity: Activity) -> None:
+    text = render(activity, "VEVENT", "u", (), STYLE)
+    (event,) = icalendar.Calendar.from_ical(text).walk("VEVENT")
+    start = event.decoded("DTSTART")
+    assert activity.begin is not None
+    assert (start if activity.all_day else start.replace(tzinfo=None)) == (
+        activity.begin.date() if activity.all_day else activity.begin
+    )
+    assert vobject.readOne(text).vevent.uid.value == "u"
+    assert "ORGANIZER" not in text
+    assert "ATTENDEE" not in text
+
+
+@given(appointments(), tasks())
+def test_a_minimal_entry_is_valid_whatever_the_record_holds(event: Activity, task: Activity) -> None:
+    broken = {"begin": datetime(1, 1, 1), "end": datetime(9999, 12, 31), "subject": "\x00\ud800", "note": "\x07"}
+    for activity, component in ((replace(event, **broken), "VEVENT"), (replace(task, **broken), "VTODO")):
+        assert read(minimal(activity, component, "u", STYLE)).uid == "u"
+    assert read(minimal(replace(event, begin=None, end=None, touch=None), "VEVENT", "u", STYLE)).uid == "u"
+
+
+@given(words, words)
+def test_the_kind_is_cut_off_again(subject: str, kind: str) -> None:
+    plain, name = " ".join(subject.split()), " ".join(kind.split())
+    for template in ("{kind}: {subject}", "{subject} ({kind})", "{subject}"):
+        shown = " ".join(title(plain, name, template).split())
+        assert subject_of(shown, name, template) == plain
+
+
+def test_a_subject_without_the_kind_is_taken_as_it_is() -> None:
+    assert subject_of("Notar", "Besichtigung", "{kind}: {subject}") == "Notar"
+    assert subject_of("Besichtigung:", "Besichtigung", "{kind}: {subject}") == ""
+
+
+EVENT = Activity("d", Kind("k", "Termin"), begin=datetime(2026, 7, 1, 10), end=datetime(2026, 7, 1, 11))
+
+
+def test_attendees_are_kept_but_never_sent() -> None:
+    found = read(payloads.event("u", "ORGANIZER:mailto:a@b.de", "ATTENDEE:mailto:c@d.de"))
+    assert len(found.sidecar) == 2
+    assert "mailto" not in render(EVENT, "VEVENT", "u", found.sidecar, STYLE)
+
+
+def test_further_alarms_stay_and_the_mapped_one_is_recognised_when_reordered() -> None:
+    first, second = payloads.alarm("TRIGGER:-PT15M"), payloads.alarm("TRIGGER:-PT1H")
+    base = read(payloads.event("u", first, second))
+    swapped = read(payloads.event("u", second, first), base)
+    assert base.fields.reminder == swapped.fields.reminder == datetime(2026, 7, 1, 9, 45)
+    assert base.sidecar == swapped.sidecar == (second.replace("\r\n", "\n"),)
+
+
+def test_alarms_of_a_done_appointment_are_not_shown() -> None:
+    sidecar = (payloads.alarm().replace("\r\n", "\n"),)
+    ringing = replace(EVENT, reminder=datetime(2026, 7, 1, 9), reminder_has_time=True)
+    assert render(ringing, "VEVENT", "u", sidecar, STYLE).count("BEGIN:VALARM") == 2
+    assert "VALARM" not in render(replace(ringing, done=True), "VEVENT", "u", sidecar, STYLE)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "rings"),
+    [
+        ("TRIGGER:-PT15M", datetime(2026, 7, 1, 9, 45)),
+        ("TRIGGER;RELATED=END:-PT15M", datetime(2026, 7, 1, 10, 45)),
+        ("TRIGGER;VALUE=DATE-TIME:20260701T060000Z", datetime(2026, 7, 1, 8)),
+        ("TRIGGER:P1D", datetime(2026, 7, 2, 10)),
+        ("TRIGGER:-P1W", datetime(2026, 6, 24, 10)),
+        ("TRIGGER;VALUE=DATE-TIME:19760401T005545Z", None),
+        ("TRIGGER:bald", None),
+    ],
+)
+def test_forms_of_alarms(trigger: str, rings: datetime | None) -> None:
+    found = read(payloads.event("u", payloads.alarm(trigger)))
+    assert (found.fields.reminder, found.fields.reminder_has_time) == (rings, rings is not None)
+
+
+def test_an_alarm_comes_back_in_the_shape_it_had() -> None:
+    shaped = payloads.alarm().replace("ACTION:DISPLAY", "ACTION:AUDIO\r\nX-WR-ALARMUID:7\r\nATTACH;VALUE=URI:Basso")
+    found = read(payloads.event("u", shaped))
+    later = replace(EVENT, reminder=datetime(2026, 7, 1, 8), reminder_has_time=True)
+    text = render(later, "VEVENT", "u", found.sidecar, STYLE)
+    for line in ("ACTION:AUDIO", "X-WR-ALARMUID:7", "ATTACH;VALUE=URI:Basso", "TRIGGER:-PT2H"):
+        assert line in text
+    assert text.count("BEGIN:VALARM") == 1
+
+
+def test_class_comes_back_as_it_was() -> None:
+    found = read(payloads.event("u", "CLASS:CONFIDENTIAL"))
+    assert found.private
+    assert "CLASS:CONFIDENTIAL" in render(replace(EVENT, private=True), "VEVENT", "u", found.sidecar, STYLE)
+
+
+def test_all_day_events_of_several_clients() -> None:
+    day = "DTSTART;VALUE=DATE:20260701"
+    ends = ["DTEND;VALUE=DATE:20260702", "DTEND;VALUE=DATE:20260701", "DURATION:P1D", "X-NONE:1"]
+    for end in ends:
+        text = payloads.event("u", end, start=day).replace("DTEND:20260701T090000Z\r\n", "")
+        found = read(text).fields
+        assert (found.all_day, found.begin, found.end) == (True, datetime(2026, 7, 1), datetime(2026, 7, 2))
+
+
+def test_a_due_time_without_an_alarm_is_kept_for_the_device() -> None:
+    found = read(payloads.todo("u", "DUE;TZID=Europe/Berlin:20260701T150000"))
+    assert (found.fields.reminder, found.fields.reminder_has_time) == (datetime(2026, 7, 1), False)
+    task = Activity("d", Kind("k", "Aufgabe"), reminder=datetime(2026, 7, 1))
+    assert "DUE;TZID=Europe/Berlin:20260701T150000" in render(task, "VTODO", "u", found.sidecar, STYLE)
+    moved = replace(task, reminder=datetime(2026, 7, 3))
+    assert "DUE;VALUE=DATE:20260703" in render(moved, "VTODO", "u", found.sidecar, STYLE)
+
+
+def test_state_of_an_open_task_is_the_devices_own() -> None:
+    found = read(payloads.todo("u", "STATUS:IN-PROCESS", "PERCENT-COMPLETE:25"))
+    task = Activity("d", Kind("k", "Aufgabe"), reminder=datetime(2026, 7, 1))
+    text = render(task, "VTODO", "u", found.sidecar, STYLE)
+    assert ("STATUS:IN-PROCESS" in text, "PERCENT-COMPLETE:25" in text) == (True, True)
+    done = render(replace(task, done=True), "VTODO", "u", found.sidecar, STYLE)
+    assert ("IN-PROCESS" in done, "STATUS:COMPLETED" in done) == (False, True)
+
+
+def test_time_range_of_a_moment_is_not_empty() -> None:
+    start, end = time_range(replace(EVENT, end=None), "VEVENT", BERLIN)
+    assert end == start + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "BEGIN:VCALENDAR"),
+        (payloads.without(payloads.event("u"), "UID"), "no UID"),
+        (payloads.without(payloads.event("u"), "DTSTART"), "no DTSTART"),
+        (payloads.event("u").replace("T090000Z", "T070000Z"), "ends before"),
+        (payloads.event("u").replace("END:VCALENDAR", ""), "cut off"),
+        (payloads.event("u").replace("VEVENT", "VJOURNAL"), "VJOURNAL"),
+        (payloads.event("u", "DESCRIPTION:\x07"), "note contains the control character"),
+        (payloads.event("u", "END:VEVENT", "BEGIN:VTODO", "UID:u"), "does not close|mixed"),
+        (payloads.event("u", "END:VEVENT", "BEGIN:VEVENT", "UID:v"), "different UIDs"),
+    ],
+)
+def test_what_cannot_be_read_gets_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(PayloadError, match=reason):
+        read(text)

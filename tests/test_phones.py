@@ -1,0 +1,103 @@
+"""Rule 11: numbers are recognised by themselves, then by slot; no position is ever shifted."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radicale_flowfact.actions import SetPhone
+from radicale_flowfact.contentlines import parse_line
+from radicale_flowfact.phones import SlotPhone, decide_phones, phone_lines, read_phones, same_number
+from radicale_flowfact.records import Phone, RecordKey, Table
+from radicale_flowfact.settings import PHONE_SLOTS
+from tests.strategies import phone_numbers, phones
+
+KEY = RecordKey(Table.ADDRESS, "AD-1")
+
+
+def read(*lines: str) -> tuple[SlotPhone, ...]:
+    """Read TEL lines."""
+    return read_phones([parse_line(line) for line in lines], PHONE_SLOTS)
+
+
+def served(rows: tuple[Phone, ...]) -> tuple[SlotPhone, ...]:
+    """Return what a device has after it was sent these rows."""
+    return read(*phone_lines(rows, PHONE_SLOTS))
+
+
+def decide(rows: tuple[Phone, ...], sent: tuple[SlotPhone, ...]) -> list[tuple[int, str | None, str | None]]:
+    """Return the changes as (position, before, after)."""
+    decided = decide_phones(KEY, served(rows), sent, rows, PHONE_SLOTS)
+    return [(action.position, action.before, action.after) for action in decided.actions]
+
+
+OFFICE = (Phone(1, "0221 / 11", "Zentrale"), Phone(2, "0171 22"), Phone(4, "0221 44"), Phone(9, "0221 99"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("0221/1234567", "+49 221 1234567"), ("0049 (221) 123-4567", "02211234567"), ("112", "1 1 2")]
+)
+def test_spellings_of_one_number_are_equal(one: str, other: str) -> None:
+    assert same_number(one) == same_number(other)
+
+
+def test_each_slot_is_recognised_again() -> None:
+    rows = tuple(Phone(position, f"0221 {position}000000") for position in range(1, 9))
+    assert [phone.slot for phone in served(rows)] == list(PHONE_SLOTS)
+
+
+@given(phones(), st.integers())
+def test_reordered_and_retyped_numbers_change_nothing(rows: tuple[Phone, ...], seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311
+    sent = list(served(rows))
+    dice.shuffle(sent)
+    types = ["WORK", "HOME", "CELL", "X-OTHER"]
+    retyped = read(*(f"TEL;TYPE={dice.choice(types)}:{phone.number}" for phone in sent))
+    assert decide(rows, retyped) == []
+
+
+@given(phones(), phone_numbers)
+def test_a_new_number_shifts_no_other(rows: tuple[Phone, ...], number: str) -> None:
+    sent = (*served(rows), *read(f"TEL;TYPE=CELL:{number}"))
+    known = {same_number(phone.number) for phone in rows}
+    changed = decide(rows, sent)
+    if same_number(number) in known:
+        assert changed == []
+    else:
+        free = [position for position in range(1, 9) if position not in {row.position for row in rows}]
+        assert len(changed) == (1 if free else 0)
+        assert all(before is None and position in free for position, before, _ in changed)
+
+
+def test_a_changed_number_takes_the_position_of_its_slot() -> None:
+    sent = read("TEL;TYPE=CELL:0171 33", "TEL;TYPE=WORK:+4922111", "TEL;TYPE=X-ASSISTANT:0221 44")
+    assert decide(OFFICE, sent) == [(2, "0171 22", "0171 33")]
+
+
+def test_a_number_taken_off_goes_and_the_others_stay() -> None:
+    sent = tuple(phone for phone in served(OFFICE) if phone.slot != "cell")
+    assert decide(OFFICE, sent) == [(2, "0171 22", None)]
+
+
+def test_numbers_from_position_9_on_are_never_touched() -> None:
+    assert decide(OFFICE, ()) == [(1, "0221 / 11", None), (2, "0171 22", None), (4, "0221 44", None)]
+
+
+def test_a_number_the_office_changed_meanwhile_is_left_alone() -> None:
+    now = (Phone(1, "0221 77"), *OFFICE[1:])
+    sent = tuple(phone for phone in served(OFFICE) if phone.slot != "work")
+    assert decide_phones(KEY, served(OFFICE), sent, now, PHONE_SLOTS).actions == ()
+
+
+def test_a_number_sent_twice_becomes_one_row() -> None:
+    decided = decide_phones(KEY, (), read("TEL:0221 5", "TEL;TYPE=HOME:+49 221 5"), (), PHONE_SLOTS)
+    assert decided.actions == (SetPhone(KEY, 1, None, "0221 5"),)
+
+
+def test_numbers_without_room_stay_on_the_device() -> None:
+    rows = tuple(Phone(position, f"0221 {position}000000") for position in range(1, 9))
+    decided = decide_phones(KEY, served(rows), (*served(rows), *read("TEL:0221 99")), rows, PHONE_SLOTS)
+    assert (decided.actions, decided.extra) == ((), ("TEL:0221 99",))
