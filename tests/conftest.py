@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
+from radicale.app import Application
 from sqlalchemy import Engine, create_engine, delete, text
 from sqlalchemy.schema import CreateSchema
 
@@ -108,7 +111,7 @@ def _new_schema(url: str, name: str, tables: Tables) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f'DROP SCHEMA IF EXISTS "{name}" CASCADE'))
-        elif name in engine.dialect.get_schema_names(connection):  # type: ignore[attr-defined]
+        elif name in engine.dialect.get_schema_names(connection):
             tables.metadata.drop_all(connection)
             return
         connection.execute(CreateSchema(name))
@@ -151,7 +154,7 @@ class Server:
     logins: tuple[str, ...] = ("anna", "ben")
     moment: datetime = NOW
     base: str = ""
-    _http: WSGIServer | None = field(default=None, repr=False)
+    _serving: AbstractContextManager[str] | None = field(default=None, repr=False)
 
     def start(self, settings: str = "") -> Server:
         """Write the configuration and serve; called again, it restarts with other settings."""
@@ -160,9 +163,8 @@ class Server:
         self.write_configuration()
         application = FlowfactApplication(load_configuration(self.config))
         self.gateway.clock = lambda: self.moment
-        self._http = make_server("127.0.0.1", 0, application, _ThreadedServer, _QuietHandler)
-        self.base = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self._serving = serve_application(application)
+        self.base = self._serving.__enter__()
         return self
 
     def write_configuration(self) -> None:
@@ -196,10 +198,9 @@ class Server:
 
     def stop(self) -> None:
         """Stop serving."""
-        if self._http is not None:
-            self._http.shutdown()
-            self._http.server_close()
-            self._http = None
+        if self._serving is not None:
+            self._serving.__exit__(None, None, None)
+            self._serving = None
         forget_gateways()
 
 
@@ -210,6 +211,27 @@ class _ThreadedServer(ThreadingMixIn, WSGIServer):
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing; the gateway logs for itself."""
+
+
+@contextmanager
+def serve_application(application: Application) -> Iterator[str]:
+    """Serve a WSGI application on a free port; give its base URL."""
+    http = make_server("127.0.0.1", 0, application, _ThreadedServer, _QuietHandler)
+    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}"
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Inspector, inspect
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
 
-from radicale_flowfact.crm.names import OPTIONAL, TABLES, NameMap
+from radicale_flowfact.crm.names import OPTIONAL, TABLES, NameMap, known_names
 from radicale_flowfact.crm.tables import column_type
 
 _FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
@@ -88,7 +88,9 @@ def _wrong_type(column: str, found: TypeEngine[Any]) -> str:
 
 
 def _hint(logical: str, physical: str, there: Sequence[str], prefix: str = "") -> str:
-    nearest = difflib.get_close_matches(physical, there, n=1, cutoff=0.4)
-    guess = f'"{prefix}{nearest[0]}"' if nearest else '"…"'
+    reference = {known.rpartition(".")[2] for known in known_names()}  # those have a meaning of their own
+    by_case = {name.casefold(): name for name in there if name not in reference}
+    nearest = difflib.get_close_matches(physical.casefold(), by_case, n=1, cutoff=0.5)
+    guess = f'"{prefix}{by_case[nearest[0]]}"' if nearest else '"…"'
     absent = ' (or "" if it has none)' if logical in OPTIONAL else ""
     return f'map it in [names] of flowfact.toml: "{logical}" = {guess}{absent}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import caldav
+from caldav.davclient import DAVClient
 
 from tests.conftest import Agency, Server
 
@@ -14,7 +14,7 @@ def test_discovers_reads_and_changes(agency: Agency, server: Server) -> None:
     agency.task(BETREFF="Anruf")
     agency.appointment(BETREFF="fremd", merkmale=[agency.bens])
     server.start()
-    with caldav.DAVClient(url=server.base, username="anna", password="pw") as client:  # noqa: S106
+    with DAVClient(url=server.base, username="anna", password="pw") as client:  # noqa: S106
         calendars = {
             str(calendar.url).rstrip("/").rpartition("/")[2]: calendar for calendar in client.principal().calendars()
         }

@@ -1,0 +1,149 @@
+"""The commands as an admin runs them: what they say, and their exit status."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Agency, Server
+from tests.device import Device
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str, given: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command of radicale-flowfact."""
+    command = [sys.executable, "-m", "radicale_flowfact", *arguments]
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(  # noqa: S603 - our own module
+        command, capture_output=True, text=True, encoding="utf-8", input=given, timeout=120, check=False,
+        cwd=folder or ROOT, env=environment,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def configured(agency: Agency, server: Server) -> Server:
+    """Write a configuration for the agency, without serving it."""
+    agency.office.address([agency.own])
+    agency.appointment()
+    server.write_configuration()
+    return server
+
+
+@pytest.mark.parametrize("command", ["demo", "serve", "check", "users"])
+def test_help(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert len(done.stdout) > 100
+
+
+def test_check_finds_no_fault(configured: Server) -> None:
+    done = run("check", "--config", str(configured.config))
+    assert (done.returncode, "No faults" in done.stdout) == (0, True), done.stderr
+
+
+def test_check_names_every_fault(agency: Agency, configured: Server) -> None:
+    agency.office.change(agency.office.tables.user, {"DSN": agency.ben}, AKTIV=False)
+    configured.logins = ("anna", "ben", "carl")
+    configured.write_configuration()
+    done = run("check", "--config", str(configured.config))
+    assert done.returncode == 1
+    assert "users.ben: FlowFact user 'ben' is inactive" in done.stderr
+    assert "users.carl: FlowFact has no user with the login 'carl'" in done.stderr
+
+
+def test_check_tells_wrong_names_and_settings(configured: Server) -> None:
+    file = configured.folder / "flowfact.toml"
+    file.write_text(file.read_text(encoding="utf-8") + '"AD.FIRMA" = "Firma1"\n', encoding="utf-8")
+    done = run("check", "--config", str(configured.config))
+    assert (done.returncode, "'Firma1'" in done.stderr) == (1, True)
+    file.write_text("wrong = 1\n", encoding="utf-8")
+    done = run("check", "--config", str(configured.config))
+    assert (done.returncode, "unknown key wrong" in done.stderr) == (1, True)
+
+
+def test_an_unreachable_database_gives_a_clear_error(configured: Server) -> None:
+    file = configured.folder / "flowfact.toml"
+    file.write_text('database_url = "postgresql+psycopg://x@127.0.0.1:1/x"\n', encoding="utf-8")
+    done = run("check", "--config", str(configured.config))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "database_url" in done.stderr
+
+
+def test_users_shows_mapped_and_offers_the_others(agency: Agency, configured: Server) -> None:
+    agency.office.user("Zoë Q")
+    done = run("users", "--config", str(configured.config))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"anna.*Merkmal anna.*\b1\b.*\d+.*\b0\b", done.stdout)
+    assert '[users."zoë q"]\nflowfact = "Zoë Q"' in done.stdout
+
+
+def test_users_password_writes_the_htpasswd_file(configured: Server) -> None:
+    before = (configured.folder / "users").read_text(encoding="utf-8")
+    done = run("users", "password", "anna", "--config", str(configured.config), given="new one\n")
+    assert done.returncode == 0, done.stderr
+    after = (configured.folder / "users").read_text(encoding="utf-8")
+    assert "anna:$6$" in after
+    assert set(before.splitlines()) - set(after.splitlines()) == {"anna:pw"}
+    assert run("users", "password", "an:na", "--config", str(configured.config), given="x\n").returncode == 1
+    assert run("users", "password", "anna", "--config", str(configured.config), given="\n").returncode == 1
+
+
+def test_no_configuration_is_told(tmp_path: Path) -> None:
+    done = run("check", "--config", str(tmp_path / "none.ini"))
+    assert (done.returncode, "there is no such file" in done.stderr) == (1, True)
+
+
+def wait_for(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
+    """Read a process's output until a line matches."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (line := process.stdout.readline()):
+        if found := re.search(pattern, line):
+            return found
+    pytest.fail(f"no {pattern} in the output")
+
+
+def test_demo_makes_a_database_and_serves_it(tmp_path: Path, unused_tcp_port: int) -> None:
+    command = [sys.executable, "-m", "radicale_flowfact", "demo", "--directory", str(tmp_path), "--users", "2"]
+    command += ["--addresses", "40", "--activities", "40", "--port", str(unused_tcp_port)]
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment) as process:  # noqa: S603
+        wait_for(process, r"Demo FlowFact on")
+        device = Device(f"http://127.0.0.1:{unused_tcp_port}", "anna", password="demo-anna")  # noqa: S106
+        for _ in range(50):
+            try:
+                assert len(device.sync("addresses").changed) > 5
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail("the demo does not answer")
+        assert device.sync("appointments").changed
+        assert device.sync("tasks").changed
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    made = (tmp_path / "demo.sqlite").stat().st_size
+    assert made > 100_000
+
+
+def test_the_examples_in_config_work_as_they_are(tmp_path: Path) -> None:
+    for file in (ROOT / "config").iterdir():
+        shutil.copy(file, tmp_path)
+    script = (
+        "from datetime import date; from pathlib import Path; from rich.console import Console\n"
+        "from radicale_flowfact.demo.setup import prepare, Size\n"
+        f"prepare(Path({str(tmp_path)!r}), Size(2, 10, 10), date(2026, 6, 1), '127.0.0.1:0', Console())"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0  # noqa: S603
+    done = run("check", "--config", str(tmp_path / "radicale.ini"))
+    assert done.returncode == 0, done.stderr
+    assert "write = false" in done.stdout
