@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from caldav.davclient import DAVClient
 
@@ -15,9 +16,8 @@ def test_discovers_reads_and_changes(agency: Agency, server: Server) -> None:
     agency.appointment(BETREFF="fremd", merkmale=[agency.bens])
     server.start()
     with DAVClient(url=server.base, username="anna", password="pw") as client:  # noqa: S106
-        calendars = {
-            str(calendar.url).rstrip("/").rpartition("/")[2]: calendar for calendar in client.principal().calendars()
-        }
+        principal: Any = client.get_principal()
+        calendars = {str(found.url).rstrip("/").rpartition("/")[2]: found for found in principal.calendars()}
         assert set(calendars) == {"appointments", "tasks"}
 
         (found,) = calendars["appointments"].events()
