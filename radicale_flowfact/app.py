@@ -37,6 +37,7 @@ class FlowfactApplication(Application):
         super().__init__(configuration)
         if not isinstance(self._storage, Storage):
             raise RuntimeError("[storage] type must be radicale_flowfact.storage")
+        self._storage.gateway.upkeep()
 
     def _handle(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""

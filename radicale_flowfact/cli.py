@@ -6,7 +6,7 @@ import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +17,12 @@ from rich.markup import escape
 from rich.table import Table as View
 from sqlalchemy.exc import DBAPIError
 
-from radicale_flowfact import configuring, passwords, serving
+from radicale_flowfact import configuring, passwords, reports, serving
 from radicale_flowfact.database import DatabaseError, dispose_engines
 from radicale_flowfact.dav import admin
+from radicale_flowfact.dav import status as status_room
+from radicale_flowfact.dav import undo as undo_room
+from radicale_flowfact.dav import why as why_room
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.demo import setup as demo_setup
 from radicale_flowfact.settings import Settings, SettingsError
@@ -167,6 +170,116 @@ def password(
         except (OSError, ValueError) as error:
             raise SettingsError(f"the password was not set: {error}") from error
     console.print(escape(f"Password of {login} written to {file}."))
+
+
+Since = Annotated[
+    str | None, typer.Option(help="Only from this day or moment on, office time: 2026-11-24 or 2026-11-24T08:00.")
+]
+
+
+@app.command()
+def history(
+    user: Annotated[str | None, typer.Option(help="Only what this login did.")] = None,
+    record: Annotated[str | None, typer.Option(help="Only this record, by its DSN.")] = None,
+    since: Since = None,
+    bodies: Annotated[bool, typer.Option(help="Show refused and deleted texts too.")] = False,
+    config: Config = None,
+) -> None:
+    """Show what devices changed in FlowFact, and what was refused, newest first."""
+    with faults_told():
+        gateway = _gateway(config)
+        with gateway.session() as session:
+            found = undo_room.entries(session, login=user, record=record, since=_moment(gateway, since))
+    for entry in found:
+        console.print(escape(reports.entry_line(entry, gateway.settings.zone)))
+        for line in reports.entry_details(entry, bodies=bodies):
+            console.print(escape(f"      {line}"))
+    if not found:
+        console.print("Nothing.")
+
+
+@app.command()
+def undo(
+    entries: Annotated[list[int] | None, typer.Argument(help="Numbers from radicale-flowfact history.")] = None,
+    user: Annotated[str | None, typer.Option(help="Everything that this login did …")] = None,
+    since: Since = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    config: Config = None,
+) -> None:
+    """Take back what devices did, newest first, unless FlowFact changed it since."""
+    if not entries and not (user and since):
+        errors.print("Name entries by their numbers, or --user together with --since.")
+        raise typer.Exit(2)
+    with faults_told():
+        gateway = _gateway(config)
+        outcomes = admin.undo(gateway, entries or [], user, _moment(gateway, since), dry_run=dry_run)
+    for outcome in outcomes:
+        console.print(escape(reports.entry_line(outcome.entry, gateway.settings.zone)))
+        for text in outcome.done:
+            console.print(escape(f"      {'would be' if dry_run else 'done'}: {text}"))
+        for text in outcome.kept:
+            console.print(escape(f"      not: {text}"))
+    if not outcomes:
+        errors.print("There is no such entry.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(config: Config = None) -> None:
+    """Show each collection, safety stops, records that cannot be shown fully, and items only devices have."""
+    with faults_told(), _gateway(config).session() as session:
+        found = status_room.status(session)
+    for one in found:
+        console.print(escape(f"{one.login}/{one.name}: {one.items} items, {one.changes} changes so far"))
+        if one.stop:
+            console.print(escape(f"  STOPPED {one.stop}. To let it go: radicale-flowfact confirm {one.login}"))
+        for item in one.faulty:
+            console.print(escape(f"  shown in a minimal form: {item.record} {item.fault}"))
+        for item in one.device_only:
+            console.print(escape(f"  only on the devices ({item.device_only}): {item.href}"))
+    if not found:
+        console.print("No device has asked yet.")
+
+
+@app.command()
+def confirm(
+    login: Annotated[str, typer.Argument(help="Whose devices may lose what the safety stop holds back.")],
+    config: Config = None,
+) -> None:
+    """Release the safety stop of a login: what vanished from his scope goes from his devices too."""
+    with faults_told(), _gateway(config).administer() as session:
+        released = status_room.confirm(session, login)
+    if not released:
+        errors.print(escape(f"Nothing is stopped for {login}."))
+        raise typer.Exit(1)
+    console.print(escape(f"Released: {', '.join(released)}. The devices hear of it at their next sync."))
+
+
+@app.command()
+def why(
+    login: Annotated[str, typer.Argument(help="The DAV login.")],
+    record: Annotated[str, typer.Argument(help="A DSN from FlowFact, or a UID from the device.")],
+    config: Config = None,
+) -> None:
+    """Say why a record is on somebody's phone, or not, condition by condition."""
+    with faults_told():
+        for line in why_room.why(_gateway(config), login, record):
+            console.print(escape(line))
+
+
+def _gateway(config: Path | None) -> Gateway:
+    return Gateway(_load(config)[1])
+
+
+def _moment(gateway: Gateway, text: str | None) -> datetime | None:
+    """Return a moment that the admin typed in office time, as UTC without zone."""
+    if text is None:
+        return None
+    try:
+        local = datetime.fromisoformat(text).replace(tzinfo=gateway.settings.zone)
+    except ValueError as error:
+        raise SettingsError(f"--since {text!r} is no date; write it as 2026-11-24 or 2026-11-24T08:00") from error
+    return local.astimezone(UTC).replace(tzinfo=None)
 
 
 def _ask_password() -> str:

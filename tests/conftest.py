@@ -18,6 +18,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import hypothesis
 import pytest
 from radicale.app import Application
 from sqlalchemy import Engine, create_engine, delete, text
@@ -34,6 +35,12 @@ from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.storage import forget_gateways, gateway_for
 from tests.device import Device
 from tests.office import Office
+
+# No test is timed, and the first draw of a strategy loads tables of characters.
+hypothesis.settings.register_profile(
+    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=False
+)
+hypothesis.settings.load_profile("here")
 
 NOW = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)  # Monday noon in Berlin, summer time
 
@@ -154,12 +161,14 @@ class Server:
     logins: tuple[str, ...] = ("anna", "ben")
     moment: datetime = NOW
     base: str = ""
+    own_names: dict[str, str] = field(default_factory=dict)
     _serving: AbstractContextManager[str] | None = field(default=None, repr=False)
 
-    def start(self, settings: str = "") -> Server:
+    def start(self, settings: str = "", names: dict[str, str] | None = None) -> Server:
         """Write the configuration and serve; called again, it restarts with other settings."""
         self.stop()
         self.settings = settings or self.settings
+        self.own_names = names or self.own_names
         self.write_configuration()
         application = FlowfactApplication(load_configuration(self.config))
         self.gateway.clock = lambda: self.moment
@@ -170,11 +179,12 @@ class Server:
     def write_configuration(self) -> None:
         """Write radicale.ini, flowfact.toml and the password file."""
         self.config.write_text(_RADICALE, encoding="utf-8")
-        (self.folder / "users").write_text("".join(f"{login}:pw\n" for login in self.logins), encoding="utf-8")
+        passwords = "".join(f"{login}:pw\n" for login in sorted({"anna", "ben", *self.logins}))
+        (self.folder / "users").write_text(passwords, encoding="utf-8")
         (self.folder / "flowfact.toml").write_text(self._toml(), encoding="utf-8")
 
     def _toml(self) -> str:
-        names = "".join(f'"{key}" = "{value}"\n' for key, value in self.database.names.items())
+        names = "".join(f'"{key}" = "{value}"\n' for key, value in {**self.database.names, **self.own_names}.items())
         users = "".join(f'[users.{login}]\nflowfact = "{login}"\n' for login in self.logins)
         head = f'database_url = "{self.database.url}"\nstate_schema = "{self.database.schema}"\n'
         defaults = {"write": "true", "refresh_seconds": "0"}

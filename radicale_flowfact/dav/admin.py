@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -12,11 +13,14 @@ from radicale_flowfact.crm import reads
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user, read_users
+from radicale_flowfact.crm.writes import StaleError
 from radicale_flowfact.database import DatabaseError, engine_for
 from radicale_flowfact.dav import rendering, schema
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.dav.undo import Outcome, entries
+from radicale_flowfact.dav.undo import undo as undo_entry
 from radicale_flowfact.records import Merkmal, User, dsn_key
 from radicale_flowfact.settings import Settings
 
@@ -94,6 +98,28 @@ def _check_kinds(connection: Connection, tables: Tables, settings: Settings, rep
             report.notes.append(
                 f"{section}.kind = {name!r} is no suitable kind in FlowFact; users without a preset cannot make any"
             )
+
+
+def undo(
+    gateway: Gateway, numbers: Sequence[int], login: str | None, since: datetime | None, *, dry_run: bool
+) -> list[Outcome]:
+    """Take entries of the history back, newest first, in one transaction; ``since`` is UTC (rule 29).
+
+    Raises DatabaseError when FlowFact changed a record in the very moment; then nothing is taken back.
+    """
+    with gateway.administer() as session:
+        found = entries(session, numbers, login=login, since=since)
+        outcomes = []
+        for entry in found:
+            if entry.what not in ("put", "delete"):
+                continue
+            try:
+                outcomes.append(undo_entry(session, entry, gateway.user(entry.login), dry_run=dry_run))
+            except RefusedError as error:
+                outcomes.append(Outcome(entry, (), (error.reason,)))
+            except StaleError as error:
+                raise DatabaseError(f"nothing was taken back: {error}; try again") from error
+    return outcomes
 
 
 def users(gateway: Gateway) -> Overview:

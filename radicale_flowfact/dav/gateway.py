@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -222,6 +222,18 @@ class Gateway:
             collection = collections.lock(session, login, name)
             if dict(collection.props) != dict(props):
                 collections.save(session, collection, {"props": dict(props)})
+
+    @contextmanager
+    def administer(self) -> Iterator[Session]:
+        """Hold one write transaction for an admin's command."""
+        with self._begin() as session:
+            yield session
+
+    def upkeep(self) -> None:
+        """Forget history and versions older than ``history_days``, except what is still served."""
+        with self._begin() as session:
+            history.forget(session, session.utc - timedelta(days=self.settings.history_days))
+            items.forget_versions(session, session.utc - timedelta(days=self.settings.history_days))
 
     def remember_refused(self, event: Event) -> None:
         """Keep the body of a refused request with the user's history (rule 27)."""

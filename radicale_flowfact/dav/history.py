@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, get_args
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from radicale_flowfact.actions import Action, RightsEntry
 from radicale_flowfact.dav import tables
@@ -49,6 +49,11 @@ def record(session: Session, event: Event) -> None:
         "body": event.body.replace("\x00", "\ufffd"),  # PostgreSQL keeps no NUL
     }
     session.connection.execute(insert(tables.history).values(row))
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Drop what happened before a moment (UTC)."""
+    session.connection.execute(delete(tables.history).where(tables.history.c.made < before))
 
 
 def encode(actions: Sequence[Action]) -> str:

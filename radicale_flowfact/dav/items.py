@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, exists, insert, not_, or_, select, update
 
 from radicale_flowfact.crm.scope import Sums
 from radicale_flowfact.dav import tables
@@ -92,6 +92,13 @@ def live(session: Session, collection_id: int) -> list[Item]:
         _items(session, tables.item.c.collection_id == collection_id, tables.item.c.live == True),  # noqa: E712
         key=lambda item: item.href,
     )
+
+
+def noted(session: Session, collection_id: int) -> list[Item]:
+    """Return the live items that the admin should know of: those with a fault, and the device-only ones."""
+    table = tables.item
+    of_note = or_(table.c.fault != "", table.c.device_only != "")
+    return _items(session, table.c.collection_id == collection_id, table.c.live == True, of_note)  # noqa: E712
 
 
 def changed_since(session: Session, collection_id: int, after: int, upto: int) -> list[Item]:
@@ -203,6 +210,13 @@ def add_versions(session: Session, versions: Iterable[tuple[int, str, str]]) -> 
     ]
     if rows_:
         session.connection.execute(insert(version), rows_)
+
+
+def forget_versions(session: Session, before: datetime) -> None:
+    """Drop versions made before a moment (UTC) that no item serves any more."""
+    version, item = tables.version, tables.item
+    served = exists().where(item.c.id == version.c.item_id, item.c.etag == version.c.etag)
+    session.connection.execute(delete(version).where(version.c.made < before, not_(served)))
 
 
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:

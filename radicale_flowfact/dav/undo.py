@@ -1,0 +1,218 @@
+"""Takes back what a device did, as far as FlowFact has not changed it since (rule 29)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select, update
+
+from radicale_flowfact.actions import (
+    Action,
+    AddMerkmal,
+    CreateRecord,
+    CrmAction,
+    DropFromDevice,
+    Hide,
+    KeepSidecar,
+    MarkDone,
+    RemoveMerkmal,
+    SetField,
+    SetPhone,
+    SetRights,
+)
+from radicale_flowfact.crm import reads, writes
+from radicale_flowfact.dav import collections, history, items, tables
+from radicale_flowfact.dav.history import Event
+from radicale_flowfact.dav.items import Item
+from radicale_flowfact.dav.journal import Entry as JournalEntry
+from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.records import Activity, Address, RecordKey, Table, User, dsn_key
+
+_Inverse = CrmAction | KeepSidecar | Hide | DropFromDevice
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history. ``undone``: the number of the entry that took it back, or None."""
+
+    number: int
+    made: datetime
+    login: str
+    agent: str
+    collection: str
+    href: str
+    record: str
+    what: str
+    reason: str
+    actions: tuple[Action, ...]
+    body: str
+    undone: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What undoing one entry does, or would do: sentences for what is taken back and for what is not."""
+
+    entry: Entry
+    done: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def entries(
+    session: Session,
+    numbers: Sequence[int] = (),
+    login: str | None = None,
+    record: str | None = None,
+    since: datetime | None = None,
+) -> list[Entry]:
+    """Return the history, newest first. ``record`` is a DSN, ``since`` UTC."""
+    conditions: list[ColumnElement[bool]] = []
+    table = tables.history
+    if numbers:
+        conditions.append(table.c.id.in_(numbers))
+    if login is not None:
+        conditions.append(table.c.login == login)
+    if record is not None:
+        conditions.append(table.c.record.in_([f"{kind.value}:{dsn_key(record)}" for kind in Table]))
+    if since is not None:
+        conditions.append(table.c.made >= since)
+    rows = session.connection.execute(select(table).where(*conditions).order_by(table.c.id.desc()))
+    return [_entry(row) for row in rows]
+
+
+def undo(session: Session, entry: Entry, user: User, *, dry_run: bool) -> Outcome:
+    """Take one entry back. Raises nothing for what cannot be: it is told in the outcome."""
+    if entry.undone is not None:
+        return Outcome(entry, (), (f"taken back already by entry {entry.undone}",))
+    item = items.by_hrefs(session, _collection_id(session, entry), [entry.href]).get(entry.href)
+    decided = [_inverse(session, action, user, item) for action in reversed(entry.actions)]
+    inverses = [inverse for inverse, _ in decided if inverse is not None]
+    done = tuple(text for inverse, text in decided if inverse is not None)
+    kept = tuple(text for inverse, text in decided if inverse is None and text)
+    if inverses and not dry_run:
+        _carry_out(session, entry, user, item, inverses)
+    return Outcome(entry, done, kept)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        row.id,
+        row.made,
+        row.login,
+        row.agent,
+        row.collection,
+        row.href,
+        row.record,
+        row.what,
+        row.reason,
+        history.decode(row.actions),
+        row.body,
+        row.undone,
+    )
+
+
+def _collection_id(session: Session, entry: Entry) -> int:
+    found = collections.find(session, entry.login, Name(entry.collection))
+    return found.id if found else 0
+
+
+def _inverse(session: Session, action: Action, user: User, item: Item | None) -> tuple[_Inverse | None, str]:
+    """Return what reverses the action (None: nothing can), and the sentence that says so."""
+    match action:
+        case SetField() | MarkDone() | SetPhone():
+            return _inverse_of_value(session, action, user)
+        case AddMerkmal(record, merkmal):
+            there = dsn_key(merkmal) in reads.merkmale_of(session.connection, session.tables, record)
+            return (RemoveMerkmal(record, merkmal), f"{record}: Merkmal off") if there else (None, "")
+        case RemoveMerkmal(record, merkmal):
+            there = dsn_key(merkmal) in reads.merkmale_of(session.connection, session.tables, record)
+            if there or not reads.record_exists(session.connection, session.tables, record):
+                return None, f"{record}: the Merkmal is back already, or the record is gone"
+            return AddMerkmal(record, merkmal), f"{record}: Merkmal back on"
+        case SetRights(record, before, after):
+            if reads.rights_of(session.connection, session.tables, record) != after:
+                return None, f"{record}: FlowFact changed the rights since"
+            return SetRights(record, after, before), f"{record}: rights as before"
+        case CreateRecord(record):
+            return None, f"{record} stays in FlowFact; delete it there if it is not wanted"
+        case KeepSidecar(before, after) if item is not None:
+            if items.sidecars(session, [item.id]).get(item.id) != after:
+                return None, "what only the device keeps was changed since"
+            return KeepSidecar(after, before), "what only the device keeps, as before"
+        case Hide() if item is not None and item.hidden:
+            return action, "shown on the devices again"
+        case DropFromDevice() if item is not None and not item.live:
+            return action, "the item that only the device had comes back"
+        case _:
+            return None, ""
+
+
+def _inverse_of_value(
+    session: Session, action: SetField | MarkDone | SetPhone, user: User
+) -> tuple[_Inverse | None, str]:
+    record = _record(session, action.record, user)
+    if record is None:
+        return None, f"{action.record} is gone"
+    inverse: SetField | MarkDone | SetPhone
+    if isinstance(action, SetPhone):
+        phones = record.phones if isinstance(record, Address) else ()
+        now: object = next((phone.number for phone in phones if phone.position == action.position), None)
+        what = f"phone {action.position}"
+        inverse = SetPhone(action.record, action.position, action.after, action.before)
+        # A position whose remark kept its row has an empty number.
+        unchanged = (now or None) == action.after
+    else:
+        what = action.field if isinstance(action, SetField) else "done"
+        now = getattr(record, what)
+        unchanged = now == action.after
+        if isinstance(action, SetField):
+            inverse = SetField(action.record, action.field, action.after, action.before)
+        else:
+            inverse = MarkDone(action.record, action.after, action.before)
+    if not unchanged:
+        return None, f"{action.record} {what}: FlowFact changed it since, to {now!r}"
+    return inverse, f"{action.record} {what}: {action.after!r} becomes {action.before!r} again"
+
+
+def _record(session: Session, key: RecordKey, user: User) -> Address | Activity | None:
+    if key.table is Table.ADDRESS:
+        return reads.read_addresses(session.connection, session.tables, [key.dsn]).get(dsn_key(key.dsn))
+    return reads.read_activities(session.connection, session.tables, [key.dsn], user).get(dsn_key(key.dsn))
+
+
+def _carry_out(session: Session, entry: Entry, user: User, item: Item | None, inverses: Iterable[_Inverse]) -> None:
+    ours = [inverse for inverse in inverses if isinstance(inverse, CrmAction)]
+    touches = _touches(session, ours, user)
+    writes.carry_out(session.connection, session.tables, ours, writes.Stamp(user.dsn, session.now), touches)
+    for inverse in inverses:
+        if item is not None and not isinstance(inverse, CrmAction):
+            _restore_item(session, item, inverse, entry)
+    collection = collections.lock(session, entry.login, Name(entry.collection))
+    # Without a basis everything is looked at again, so that the devices hear of it.
+    collections.save(session, collection, {"basis": ""})
+    event = Event(entry.login, "undo", entry.collection, entry.href, "undo", entry.record, f"entry {entry.number}")
+    history.record(session, event)
+    last = session.connection.scalar(select(tables.history.c.id).order_by(tables.history.c.id.desc()).limit(1))
+    session.connection.execute(update(tables.history).where(tables.history.c.id == entry.number).values(undone=last))
+
+
+def _touches(session: Session, actions: Iterable[CrmAction], user: User) -> Mapping[RecordKey, datetime | None]:
+    found: dict[RecordKey, datetime | None] = {}
+    for action in actions:
+        record = _record(session, action.record, user)
+        found[action.record] = record.touch if record else None
+    return found
+
+
+def _restore_item(session: Session, item: Item, inverse: _Inverse, entry: Entry) -> None:
+    if isinstance(inverse, KeepSidecar):
+        items.update_items(session, [(item, inverse.after)])
+    elif isinstance(inverse, Hide):
+        items.update_items(session, [(replace(item, hidden=False), None)])
+    elif isinstance(inverse, DropFromDevice):
+        journal = JournalEntry(session, collections.lock(session, entry.login, Name(entry.collection)))
+        journal.change(journal.announced(replace(item, live=True), appeared=True))
+        journal.write()

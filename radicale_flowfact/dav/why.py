@@ -1,0 +1,122 @@
+"""Answers why a user has a record on his devices, or not, in plain words (all rules of scope)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from radicale_flowfact.crm.explain import Facts, find_records, read_facts
+from radicale_flowfact.crm.users import read_merkmale
+from radicale_flowfact.dav import collections, items
+from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.items import Item, record_name
+from radicale_flowfact.dav.refresh import CONFIRMED, member_of
+from radicale_flowfact.dav.request import RefusedError
+from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.records import RecordKey, Right, Table, User
+
+
+def why(gateway: Gateway, login: str, what: str) -> list[str]:
+    """Explain a record by its DSN, or an item by its UID or href; one sentence a line."""
+    try:
+        user = gateway.user(login)
+    except RefusedError as error:
+        return [f"{login} gets nothing at all: {error.reason}"]
+    for name in Name:
+        gateway.open(login, name)
+    with gateway.session() as session:
+        told = _of_items(session, login, user, what)
+        for record in find_records(session.connection, session.tables, what):
+            told += _of_record(session, login, user, record)
+    return told or [f"FlowFact has no address and no activity with the DSN {what!r}, and {login} no item of that UID"]
+
+
+def _of_items(session: Session, login: str, user: User, what: str) -> list[str]:
+    """Explain the items with this UID or href."""
+    told: list[str] = []
+    for name in Name:
+        collection = collections.find(session, login, name)
+        if collection is None:
+            continue
+        item = items.by_uid(session, collection.id, what) or items.by_hrefs(session, collection.id, [what]).get(what)
+        if item is not None and item.device_only:
+            there = "on his devices" if item.live else "no longer on his devices: he deleted it there"
+            told.append(f"{what} is device-only ({item.device_only}), {there}; FlowFact never saw it")
+        elif item is not None and item.key is not None:
+            told += _of_record(session, login, user, item.key)
+    return told
+
+
+def _of_record(session: Session, login: str, user: User, record: RecordKey) -> list[str]:
+    if record not in find_records(session.connection, session.tables, record.dsn):
+        return [f"{record} is gone from FlowFact"]
+    facts = read_facts(session.connection, session.tables, record, user)
+    names = _collections_of(facts)
+    told = [f"{record} is {facts.shown_as!r}"]
+    if not names:
+        told.append(f"its kind {facts.kind!r} is neither an appointment's nor a task's (or it has no Vorlage)")
+    for name in names:
+        told += _conditions(session, name, user, facts)
+        told += _verdict(session, login, name, user, record)
+    return told
+
+
+def _collections_of(facts: Facts) -> list[Name]:
+    if facts.record.table is Table.ADDRESS:
+        return [Name.ADDRESSES]
+    wanted = ((Name.APPOINTMENTS, facts.is_appointment), (Name.TASKS, facts.is_task))
+    return [name for name, suits in wanted if suits]
+
+
+def _conditions(session: Session, name: Name, user: User, facts: Facts) -> list[str]:
+    """Name each condition and how it is met."""
+    told = [_of_merkmale(session, name, user, facts)]
+    if facts.appointments:
+        seen = [dsn for dsn in facts.appointments if member_of(session, Name.APPOINTMENTS, user, dsn) is not None]
+        told.append(
+            f"it is linked to his appointment {seen[0]}" if seen else "it is linked, but to none of his appointments"
+        )
+    if facts.archived:
+        told.append("it is archived: out of scope")
+    if facts.right is Right.NONE:
+        told.append("its rights list does not let him read it: out of scope")
+    elif facts.right is Right.READ:
+        told.append("its rights list lets him read it only: changes from the device are refused")
+    days = session.settings.appointments.past_days
+    open_task = name is Name.TASKS and not facts.done
+    if days >= 0 and facts.end is not None and not open_task and facts.end < session.now - timedelta(days=days):
+        told.append(f"it ended {facts.end:%d.%m.%Y}, before the window of {days} days (past_days): out of scope")
+    return told
+
+
+def _of_merkmale(session: Session, name: Name, user: User, facts: Facts) -> str:
+    wanted = user.address_merkmale if name is Name.ADDRESSES else user.activity_merkmale
+    known = read_merkmale(session.connection, session.tables)
+    shared = sorted(known[key].name if key in known else key for key in wanted & facts.merkmale)
+    if shared:
+        return f"it carries his Merkmal {', '.join(shared)}"
+    return f"it carries none of the Merkmale that his {name.value} sync"
+
+
+def _verdict(session: Session, login: str, name: Name, user: User, record: RecordKey) -> list[str]:
+    collection = collections.find(session, login, name)
+    item = items.by_record(session, collection.id, record_name(record.table, record.dsn)) if collection else None
+    in_scope = member_of(session, name, user, record.dsn) is not None
+    told = []
+    if item is not None and item.hidden and in_scope:
+        told.append("he deleted it on his device: hidden until his own Merkmal is set again in FlowFact")
+    if item is not None and item.live and not in_scope and _is_stopped(collection):
+        told.append(f"the safety stop keeps it: radicale-flowfact confirm {login} lets it go")
+    if item is not None and item.fault:
+        told.append(f"it cannot be shown fully: {item.fault}")
+    return [*told, _conclusion(name, item)]
+
+
+def _conclusion(name: Name, item: Item | None) -> str:
+    if item is not None and item.live:
+        return f"so it is in his {name.value}, as {item.href}"
+    return f"so it is not in his {name.value}"
+
+
+def _is_stopped(collection: Collection | None) -> bool:
+    return collection is not None and collection.stopped not in ("", CONFIRMED)
