@@ -92,7 +92,8 @@ def test_rule_17_edits_inside_the_section_never_reach_flowfact(agency: Agency, s
     before = agency.office.everything()
     assert device.put(path, sent, etag).status == 204
     assert agency.office.everything() == before
-    assert line in payloads.lines_of(only(device, "appointments")[2]) or sent.split() == text.split()
+    (again,) = [found for found in payloads.lines_of(only(device, "appointments")[2]) if found.startswith("DESC")]
+    assert again.replace("\\n", " ").split() == line.replace("\\n", " ").split()
 
 
 def test_rule_17_text_around_the_section_is_the_note(agency: Agency, server: Server) -> None:
@@ -310,10 +311,7 @@ def test_rule_24_every_form_of_time_arrives_as_local_time(
     """UTC, floating, IANA and Windows zones, also across both clock changes."""
     device = server.start("[appointments]\npast_days = -1\n").device()
     sent = payloads.event("z", end, start=start).replace("DTEND:20260701T090000Z\r\n", "", 1)
-    assert (
-        device.put("appointments/z.ics", sent if "DTEND" in sent or "DURATION" in sent else sent, new=True).status
-        == 201
-    )
+    assert device.put("appointments/z.ics", sent, new=True).status == 201
     assert stored(agency)["BEGINN"] == begin
 
 
