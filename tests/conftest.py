@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -129,7 +129,7 @@ def _new_schema(url: str, name: str, tables: Tables) -> None:
 def database(worker_database: Database, tmp_path: Path) -> Iterator[Database]:
     """Give an empty database."""
     if worker_database.schema:
-        _empty(worker_database)
+        empty(worker_database)
         yield worker_database
         return
     file = tmp_path / "office.sqlite"
@@ -139,8 +139,9 @@ def database(worker_database: Database, tmp_path: Path) -> Iterator[Database]:
     made.engine.dispose()
 
 
-def _empty(database: Database) -> None:
-    with database.engine.connect() as connection, connection.begin():
+def empty(database: Database) -> None:
+    """Delete every row of FlowFact's and the gateway's tables."""
+    with database.engine.connect().execution_options(**WRITES) as connection, connection.begin():
         for table in (*database.tables.metadata.tables.values(), *dav_tables.metadata.tables.values()):
             connection.execute(delete(table))
 
@@ -287,11 +288,22 @@ class Agency:
         return self.office.activity(kind, merkmale, **{"VORLAGE": datetime(2026, 6, 20), **values})  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def agency(office: Office) -> Agency:
-    """Give the office of Anna and Ben, still without records."""
+def agency_in(office: Office) -> Agency:
+    """Add Anna and Ben to an empty office."""
     anna, ben = office.user("anna"), office.user("ben")
     visit = office.kind("Besichtigung", calendar=True)
     todo, mail = office.kind("Aufgabe", task=True), office.kind("E-Mail intern", task=True, mail=True)
     office.change(office.tables.user, {"DSN": anna}, ART_TERMIN_DSN=visit, ART_AUFGABE_DSN=todo)
     return Agency(office, anna, ben, visit, todo, mail)
+
+
+@pytest.fixture
+def agency(office: Office) -> Agency:
+    """Give the office of Anna and Ben, still without records."""
+    return agency_in(office)
+
+
+@pytest.fixture
+def make_agency() -> Callable[[Office], Agency]:
+    """Give a way to make more such offices."""
+    return agency_in

@@ -59,10 +59,19 @@ def lock(session: Session, login: str, name: Name) -> Collection:
     if session.connection.execute(touch).rowcount == 0:
         try:
             with session.connection.begin_nested():
-                session.connection.execute(insert(tables.collection).values(_new(session, login, name)))
+                _make(session, login, name)
         except IntegrityError:  # another process was faster
             session.connection.execute(touch)
     return _collection(session.connection.execute(_select(login, name)).one())
+
+
+def _make(session: Session, login: str, name: Name) -> None:
+    """Add the collection's row, and the entry of the journal that the token of an empty collection names."""
+    row = _new(session, login, name)
+    session.connection.execute(insert(tables.collection).values(row))
+    made = _collection(session.connection.execute(_select(login, name)).one())
+    first = {"collection_id": made.id, "first_number": 0, "last_number": 0, "nonce": made.nonce, "made": session.utc}
+    session.connection.execute(insert(tables.journal).values(first))
 
 
 def save(session: Session, collection: Collection, changes: Mapping[str, Any]) -> Collection:

@@ -73,6 +73,11 @@ class Gateway:
         self._users[login] = (time.monotonic() + self.settings.refresh_seconds, user)
         return user
 
+    def forget(self) -> None:
+        """Forget what is remembered between requests: users, and when FlowFact was last looked at."""
+        self._users.clear()
+        self._looked.clear()
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open a short transaction that reads, or join the thread's open write."""

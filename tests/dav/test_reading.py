@@ -97,6 +97,15 @@ def test_appeared_and_gone_between_two_syncs_is_not_told(agency: Agency, server:
     assert device.sync("addresses", before.token).gone == []
 
 
+def test_the_token_of_an_empty_collection_stays_good(agency: Agency, server: Server) -> None:
+    device = server.start().device()
+    token = device.sync("addresses").token
+    agency.office.address([agency.own])
+    device.sync("addresses")
+    agency.office.address([agency.own])
+    assert len(device.sync("addresses", token).changed) == 2
+
+
 def test_a_token_of_elsewhere_is_refused(agency: Agency, server: Server) -> None:
     agency.office.address([agency.own])
     device = server.start().device()

@@ -43,7 +43,9 @@ SABOTAGES = [
     Sabotage(8, "dav/writing.py", "served = etag_of(payload.text) if same else canonical", "served = canonical + 'x'"),
     Sabotage(9, "vcard_map.py", "            fax=self._plain(self._fax()),", "            fax='',"),
     Sabotage(10, "phones.py", "        if 1 <= phone.position <= len(slots) and", "        if"),
-    Sabotage(11, "phones.py", "        if kept[key] == 0 and known[key] == 0:", "        if kept[key] == 0:"),
+    Sabotage(
+        11, "phones.py", '    extension = f";{parsed.extension}" if parsed.extension else ""', "    return number"
+    ),
     Sabotage(12, "dav/writing.py", 'and policy == "device" and not has_record', "and False"),
     Sabotage(13, "dav/writing.py", "hidden=member is not None,", "hidden=False,"),
     Sabotage(14, "dav/creating.py", "(*made.actions, tag, *rights)", "(*made.actions, *rights)"),
@@ -65,7 +67,7 @@ SABOTAGES = [
         "    return plain",
     ),
     Sabotage(25, "dav/edits.py", "    return (*merged, *new)", "    return ()"),
-    Sabotage(26, "dav/edits.py", "    return one.split() == other.split()", "    return one == other"),
+    Sabotage(26, "dav/edits.py", "getattr(sent.fields, field.name), getattr(base.fields, field.name))", 'None, "x")'),
     Sabotage(27, "app.py", "            self._keep_refused(method, path, user, request, status)", "            pass"),
     Sabotage(28, "crm/writes.py", "    if limit is not None and length > limit:", "    if False:"),
     Sabotage(29, "dav/undo.py", "    if not unchanged:", "    if False:"),
