@@ -53,11 +53,13 @@ def read_facts(connection: Connection, tables: Tables, record: RecordKey, user: 
         linked = connection.scalars(select(links.c.AKT_DSN).where(links.c.AD_DSN == record.dsn))
         return Facts(record, _name(row), archived, right, merkmale, tuple(linked))
     kind = connection.execute(
-        select(tables.kind.c.NAME, flag(tables.kind.c.KALENDER).label("a"), is_task_kind(tables).label("t")).where(
-            tables.kind.c.DSN == row.ART_DSN
-        )
+        select(
+            tables.kind.c.NAME,
+            flag(tables.kind.c.KALENDER).label("for_calendar"),
+            is_task_kind(tables).label("for_tasks"),
+        ).where(tables.kind.c.DSN == row.ART_DSN)
     ).one_or_none()
-    is_task = kind is not None and bool(kind.t)
+    is_task = kind is not None and bool(kind.for_tasks)
     return Facts(
         record,
         row.BETREFF or "",
@@ -65,7 +67,7 @@ def read_facts(connection: Connection, tables: Tables, record: RecordKey, user: 
         right,
         merkmale,
         kind=kind.NAME if kind else "",
-        is_appointment=kind is not None and bool(kind.a),
+        is_appointment=kind is not None and bool(kind.for_calendar),
         is_task=is_task and row.VORLAGE is not None,
         end=row.VORLAGE if is_task else (row.ENDE or row.BEGINN),
         done=bool(row.ERLEDIGT),

@@ -18,8 +18,9 @@ def contacts(server: Server, login: str = "anna") -> list[str]:
 
 def entries(server: Server, name: str, login: str = "anna") -> list[str]:
     """Return the summaries in a login's calendar, sorted, as the ``caldav`` library reads them."""
-    with DAVClient(url=f"{server.base}/{login}/", username=login, password="pw") as client:  # noqa: S106
-        calendar: Any = client.calendar(url=f"{server.base}/{login}/{name}/")
+    made: Any = DAVClient(url=f"{server.base}/{login}/", username=login, password="pw")  # noqa: S106
+    with made as client:
+        calendar = client.calendar(url=f"{server.base}/{login}/{name}/")
         found = calendar.events() if name == "appointments" else calendar.todos(include_completed=True)
         return sorted(str(entry.icalendar_component["SUMMARY"]) for entry in found)
 

@@ -56,9 +56,7 @@ SABOTAGES = [
     Sabotage(19, "dav/writing.py", "        actions.append(RemoveMerkmal(record.key, own))", "        pass"),
     Sabotage(20, "dav/edits.py", "or end is None or end > now:", "or end is None:"),
     Sabotage(21, "dav/creating.py", "    for wanted in (preset, fallback):", "    for wanted in (fallback,):"),
-    Sabotage(
-        22, "dav/edits.py", '_TASK_ONLY = frozenset({"done", "priority"})', '_TASK_ONLY = frozenset({"priority"})'
-    ),
+    Sabotage(22, "ical_map.py", '    done = status == "COMPLETED" or (', "    done = False and ("),
     Sabotage(23, "dav/writing.py", "record.sender and dsn_key(record.sender) != dsn_key(write.user.dsn)", "False"),
     Sabotage(
         24,
