@@ -3,17 +3,23 @@
 What a VALARM has beside its trigger (sound, acknowledgement, Apple's ids) is kept as the alarm's *shape* in a
 sidecar entry of our own, so that it comes back around whatever time FlowFact has.
 
-========================================  ==========================================================
-form of the VALARM                        what it becomes
-========================================  ==========================================================
-TRIGGER relative to the start             the Vorlage, with time
-TRIGGER;RELATED=END                       the Vorlage, reckoned from the end (a task: from DUE)
-TRIGGER;VALUE=DATE-TIME                   the Vorlage
-several                                   the one that the device had from us, else the first; others stay
-ACTION:NONE, default alarms, year < 1980  stays with the device: no alarm rings by it
-ACKNOWLEDGED, X-MOZ-LASTACK               kept; at or after the end of a past appointment: done (rule 20)
-no VALARM                                 Vorlage without time
-========================================  ==========================================================
+=======================================  =======================  ===========================================
+form of the alarm                        sent by                  what it becomes
+=======================================  =======================  ===========================================
+TRIGGER relative to the start            all of them              the Vorlage, with time
+TRIGGER;RELATED=END                      Thunderbird, Tasks.org   the Vorlage, reckoned from the end or DUE
+TRIGGER;VALUE=DATE-TIME                  iOS, Outlook             the Vorlage
+several VALARMs                          iOS, DAVx5, Thunderbird  the one the device had from us, else the
+                                                                  first; the others stay with the device
+ACTION:NONE, X-APPLE-DEFAULT-ALARM,      iOS, macOS               stays with the device: no alarm rings by it
+a year before 1980
+ACKNOWLEDGED, X-MOZ-LASTACK              iOS, Thunderbird         kept; at or after the end of a past
+                                                                  appointment: done (rule 20)
+X-MOZ-SNOOZE-TIME, a second VALARM with  Thunderbird, iOS         snoozed: stays with the device, the Vorlage
+RELATED-TO                                                        does not move
+the VALARM taken off                     all of them              Vorlage without time; of a past appointment:
+                                                                  done (rule 20)
+=======================================  =======================  ===========================================
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Activity <-> VEVENT and VTODO (RFC 5545), rules 16 to 18, 20, 22, 24 to 26. Pure functions.
+"""Activity <-> VEVENT and VTODO (RFC 5545), rules 16 to 18, 20, 22, 24 to 26; reading is in ``ical_reading``.
 
 Times are naive wall-clock times of the office. Lines that FlowFact has no field for go to the sidecar as they
 came; ``render`` puts them back, except ORGANIZER and ATTENDEE, which are kept but never sent (rule 17: phones
@@ -10,65 +10,28 @@ count in FlowFact and is kept as a sidecar line of our own, as is the form of a 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact import ffdata
-from radicale_flowfact.alarms import Frame, alarm_lines, parse_duration, read_alarms
-from radicale_flowfact.calendar_objects import Component, read_object
+from radicale_flowfact.alarms import Frame, alarm_lines
 from radicale_flowfact.contentlines import (
-    Line,
-    PayloadError,
     escape,
     join_lines,
     parse_line,
     printable,
     require_printable,
 )
+from radicale_flowfact.ical_reading import DUE, NOTE, OURS, note_mark, one_line
 from radicale_flowfact.records import Activity
 from radicale_flowfact.timezones import as_datetime, read_time, to_utc, vtimezone
 
 _PRODID = "-//radicale-flowfact//EN"
-_MAPPED = frozenset(
-    ["UID", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "DESCRIPTION", "DTSTART", "DTEND", "DURATION", "DUE", "PRIORITY"]
-)
-_OF_TASK_STATE = frozenset({"STATUS", "COMPLETED", "PERCENT-COMPLETE"})
 _NEVER_SENT = frozenset({"ORGANIZER", "ATTENDEE"})
-_PRIVATE = frozenset({"PRIVATE", "CONFIDENTIAL", "RESTRICTED"})
-_OURS, _DUE, _NOTE = "X-FLOWFACT-", "X-FLOWFACT-DUE:", "X-FLOWFACT-NOTE:"
 _EPOCH = datetime(1970, 1, 1)
 _FIRST, _LAST = datetime(1753, 1, 1), datetime(9998, 12, 31)
-
-
-@dataclass(frozen=True, slots=True)
-class EntryFields:
-    """What FlowFact has a field for; the names are those of ``Activity``, ``summary`` still holds the kind."""
-
-    summary: str = ""
-    note: str = ""
-    begin: datetime | None = None
-    end: datetime | None = None
-    all_day: bool = False
-    reminder: datetime | None = None
-    reminder_has_time: bool = False
-    done: bool = False
-    priority: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event or task taken apart. ``acknowledged``: when its alarm was, as office local time (rule 20)."""
-
-    component: str
-    uid: str
-    fields: EntryFields
-    sidecar: tuple[str, ...]
-    private: bool
-    recurring: bool
-    acknowledged: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,141 +64,6 @@ def _around(kind: str, template: str) -> tuple[str, str]:
     return before.replace("{kind}", kind), after.replace("{kind}", kind)
 
 
-def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
-    """Take an event or task apart. Raises PayloadError.
-
-    ``like`` is the version the device had: of several alarms, the one it had from us stays the mapped one.
-    """
-    found = read_object(text)
-    entry = found.entries[0]
-    recurring = len(found.entries) > 1 or any(
-        line.name in ("RRULE", "RDATE", "RECURRENCE-ID", "EXRULE") for line in entry.lines
-    )
-    read = _read_event if entry.name == "VEVENT" else _read_task
-    result = read(entry, zone, found.zones, like.fields.reminder if like else None)
-    for name in ("summary", "note"):
-        require_printable(name, getattr(result.fields, name))
-    return replace(result, recurring=recurring)
-
-
-def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected: datetime | None) -> Entry:
-    start = entry.first("DTSTART")
-    if start is None:
-        raise PayloadError("the event has no DTSTART")
-    first = read_time(start, zone, zones)
-    begin = as_datetime(first)
-    all_day = not isinstance(first, datetime)
-    end = _end(entry, begin, zone, zones)
-    if not all_day and entry.text("X-MICROSOFT-CDO-ALLDAYEVENT").strip().upper() == "TRUE":
-        all_day = begin.time() == time.min and end is not None and end.time() == time.min and end > begin
-    if all_day and (end is None or end <= begin):
-        end = begin + timedelta(days=1)
-    if end is not None and end < begin:
-        raise PayloadError("the event ends before it begins")
-    alarms = read_alarms(entry, Frame(begin, end, zone, zones), expected)
-    fields = replace(
-        _texts(entry),
-        begin=begin,
-        end=end,
-        all_day=all_day,
-        reminder=alarms.reminder,
-        reminder_has_time=alarms.reminder is not None,
-    )
-    return _entry(entry, fields, alarms.sidecar, alarms.acknowledged)
-
-
-def _end(entry: Component, begin: datetime, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
-    line, duration = entry.first("DTEND"), entry.first("DURATION")
-    if line is not None:
-        return as_datetime(read_time(line, zone, zones))
-    return _later(begin, duration) if duration is not None else None
-
-
-def _later(begin: datetime, duration: Line) -> datetime:
-    try:
-        return begin + parse_duration(duration.value)
-    except OverflowError as error:
-        raise PayloadError(f"{duration.name} is too long") from error
-
-
-def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected: datetime | None) -> Entry:
-    start, due, duration = entry.first("DTSTART"), entry.first("DUE"), entry.first("DURATION")
-    begin = as_datetime(read_time(start, zone, zones)) if start else None
-    due_time = read_time(due, zone, zones) if due else None
-    if due_time is None and begin is not None and duration is not None:
-        due_time = _later(begin, duration)
-    moment = as_datetime(due_time) if due_time is not None else None
-    alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected)
-    rings = alarms.reminder is not None
-    reminder, sidecar = _vorlage(due, due_time, alarms.reminder)
-    status, percent = entry.text("STATUS").strip().upper(), entry.text("PERCENT-COMPLETE").strip()
-    done = status == "COMPLETED" or (not status and (entry.first("COMPLETED") is not None or percent == "100"))
-    fields = replace(
-        _texts(entry),
-        reminder=reminder,
-        reminder_has_time=rings,
-        done=done,
-        priority=_priority(entry),
-    )
-    kept = [line.text for line in (start, duration) if line is not None and (line is start or due_time is None)]
-    kept += [line.text for line in entry.lines if line.name in _OF_TASK_STATE and _is_own_state(line)]
-    return _entry(entry, fields, (*alarms.sidecar, *sidecar, *kept), alarms.acknowledged)
-
-
-def _vorlage(due: Line | None, due_time: object, alarm: datetime | None) -> tuple[datetime | None, tuple[str, ...]]:
-    """Return the Vorlage of a task, and the sidecar line that keeps a form of DUE which FlowFact has not."""
-    if due is None or not isinstance(due_time, _DATES):
-        return (alarm, ())
-    moment = as_datetime(due_time)
-    if isinstance(due_time, datetime):
-        if alarm is None and moment.time() != time.min:
-            return datetime.combine(moment.date(), time.min), (_DUE + due.text,)
-        return moment, ()
-    if alarm is not None and alarm.date() == moment.date():
-        return alarm, (_DUE + due.text,)
-    return moment, ()
-
-
-_DATES = (datetime, type(datetime.now(UTC).date()))
-
-
-def _is_own_state(line: Line) -> bool:
-    """Whether a line of a task's state says more than FlowFact's done flag."""
-    value = line.value.strip().upper()
-    if line.name == "STATUS":
-        return value not in ("COMPLETED", "NEEDS-ACTION")
-    return line.name == "COMPLETED" or value not in ("0", "100")
-
-
-def _priority(entry: Component) -> int:
-    value = entry.text("PRIORITY").strip()
-    return int(value) if value.isascii() and value.isdigit() and int(value) <= 9 else 0
-
-
-def _texts(entry: Component) -> EntryFields:
-    return EntryFields(summary=_one_line(entry.text("SUMMARY")), note=ffdata.strip(entry.text("DESCRIPTION")))
-
-
-def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknowledged: datetime | None) -> Entry:
-    skipped = _MAPPED | (_OF_TASK_STATE if entry.name == "VTODO" else frozenset())
-    if entry.name == "VEVENT":
-        skipped -= {"DUE", "PRIORITY"}
-    kept = [line.text for line in entry.lines if line.name not in skipped]
-    kept += [child.source() for child in entry.children if child.name != "VALARM"]
-    if entry.first("X-ALT-DESC") is not None:
-        kept.append(_NOTE + _note_mark(fields.note))
-    private = any(entry.text(name).strip().upper() in _PRIVATE for name in ("CLASS", "X-CALENDARSERVER-ACCESS"))
-    return Entry(
-        entry.name,
-        entry.text("UID").strip(),
-        fields,
-        (*kept, *sidecar),
-        private=private,
-        recurring=False,
-        acknowledged=acknowledged,
-    )
-
-
 def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str], style: Style) -> str:
     """Return an activity as a VEVENT or VTODO. The same input gives the same bytes.
 
@@ -246,7 +74,7 @@ def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str],
         require_printable("text", text)
     build = _event_lines if component == "VEVENT" else _task_lines
     times, middle = build(activity, sidecar, style)
-    summary = title(_one_line(activity.subject), _one_line(activity.kind.name), style.subject)
+    summary = title(one_line(activity.subject), one_line(activity.kind.name), style.subject)
     description = ffdata.append(activity.note, activity.participants, activity.addresses)
     lines = [f"UID:{escape(uid)}", f"DTSTAMP:{_stamp(activity, style.zone)}", f"SUMMARY:{escape(summary)}"]
     if description:
@@ -324,7 +152,7 @@ def _task_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> tup
     times: list[datetime] = []
     if reminder is not None:
         _require_possible(reminder)
-        own = next((entry.removeprefix(_DUE) for entry in sidecar if entry.startswith(_DUE)), "")
+        own = next((entry.removeprefix(DUE) for entry in sidecar if entry.startswith(DUE)), "")
         if own and _still_due(own, reminder, style.zone, has_time=activity.reminder_has_time):
             lines.append(own)
         elif activity.reminder_has_time:
@@ -351,11 +179,11 @@ def _still_due(own: str, reminder: datetime, zone: ZoneInfo, *, has_time: bool) 
 
 def _sent_sidecar(activity: Activity, component: str, sidecar: Sequence[str]) -> list[str]:
     """Return the sidecar as it is sent: nobody to be mailed, no alarm of a done one, no note that is outdated."""
-    same_note = _NOTE + _note_mark(ffdata.normalise(activity.note)) in sidecar
+    same_note = NOTE + note_mark(ffdata.normalise(activity.note)) in sidecar
     sent: list[str] = []
     for entry in sidecar:
         name = _name(entry)
-        hidden = name in _NEVER_SENT or entry.startswith(_OURS) or (name == "X-ALT-DESC" and not same_note)
+        hidden = name in _NEVER_SENT or entry.startswith(OURS) or (name == "X-ALT-DESC" and not same_note)
         if component == "VTODO":
             hidden = hidden or _is_outdated(activity, name, entry)
         if not hidden and not (activity.done and entry.startswith("BEGIN:VALARM")):
@@ -397,14 +225,6 @@ def _stamp(activity: Activity, zone: ZoneInfo) -> str:
 
 def _name(entry: str) -> str:
     return entry.partition(":")[0].partition(";")[0].upper()
-
-
-def _note_mark(note: str) -> str:
-    return hashlib.sha256(note.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _possible(moment: datetime | None) -> datetime | None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from radicale_flowfact import ffdata
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.dav.edits import edit_activity
-from radicale_flowfact.ical_map import Entry, Style, minimal, parse, render, subject_of, time_range, title
+from radicale_flowfact.ical_map import Style, minimal, render, subject_of, time_range, title
+from radicale_flowfact.ical_reading import Entry, parse
 from radicale_flowfact.records import Activity, Kind
 from tests import payloads
 from tests.reserialising import reserialise

@@ -11,7 +11,7 @@ from radicale_flowfact.dav import edits, rendering
 from radicale_flowfact.dav.payload import Parsed
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.ical_map import Entry
+from radicale_flowfact.ical_reading import Entry
 from radicale_flowfact.records import Kind, RecordKey, Right, Table, User, dsn_key
 from radicale_flowfact.vcard_map import Card
 

@@ -13,7 +13,7 @@ from datetime import datetime, time
 
 from radicale_flowfact import ical_map, phones
 from radicale_flowfact.actions import CrmAction, MarkDone, SetField, SetPhone, Value
-from radicale_flowfact.ical_map import Entry, EntryFields
+from radicale_flowfact.ical_reading import Entry, EntryFields
 from radicale_flowfact.records import Activity, Address, RecordKey
 from radicale_flowfact.vcard_map import Card
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from radicale_flowfact import contentlines, ical_map, vcard_map
+from radicale_flowfact import contentlines, ical_reading, vcard_map
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.dav.rendering import COMPONENTS
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.ical_map import Entry
+from radicale_flowfact.ical_reading import Entry, EntryFields
 from radicale_flowfact.vcard_map import Card
 
 Parsed = Card | Entry
@@ -61,7 +61,7 @@ def parse(session: Session, name: Name, text: str, like: Parsed | None = None) -
     if name is Name.ADDRESSES:
         card = like if isinstance(like, Card) else None
         return vcard_map.parse(text, session.settings.addresses.phone_slots, card)
-    return ical_map.parse(text, session.settings.zone, like if isinstance(like, Entry) else None)
+    return ical_reading.parse(text, session.settings.zone, like if isinstance(like, Entry) else None)
 
 
 def parse_base(session: Session, name: Name, text: str | None, like: Parsed) -> Parsed:
@@ -73,7 +73,7 @@ def parse_base(session: Session, name: Name, text: str | None, like: Parsed) -> 
 
 def empty_entry(component: str) -> Entry:
     """Return the entry that a new one is compared with."""
-    return Entry(component, "", ical_map.EntryFields(), (), private=False, recurring=False, acknowledged=None)
+    return Entry(component, "", EntryFields(), (), private=False, recurring=False, acknowledged=None)
 
 
 def same_meaning(session: Session, name: Name, one: str, other: str) -> bool:

@@ -88,7 +88,10 @@ def undo(session: Session, entry: Entry, user: User, *, dry_run: bool) -> Outcom
     if entry.undone is not None:
         return Outcome(entry, (), (f"taken back already by entry {entry.undone}",))
     item = items.by_hrefs(session, _collection_id(session, entry), [entry.href]).get(entry.href)
-    decided = [_inverse(session, action, user, item) for action in reversed(entry.actions)]
+    made = any(isinstance(action, CreateRecord) for action in entry.actions)
+    # A record that was made private stays so, or undo would show it to everybody.
+    reversible = [action for action in entry.actions if not (made and isinstance(action, SetRights))]
+    decided = [_inverse(session, action, user, item) for action in reversed(reversible)]
     inverses = [inverse for inverse, _ in decided if inverse is not None]
     done = tuple(text for inverse, text in decided if inverse is not None)
     kept = tuple(text for inverse, text in decided if inverse is None and text)

@@ -31,7 +31,7 @@ from radicale_flowfact.dav.refresh import member_of
 from radicale_flowfact.dav.rendering import Record, etag_of
 from radicale_flowfact.dav.request import RefusedError, Request
 from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.ical_map import Entry
+from radicale_flowfact.ical_reading import Entry
 from radicale_flowfact.records import Activity, Address, Right, User, dsn_key
 from radicale_flowfact.vcard_map import Card
 

@@ -336,3 +336,29 @@ def test_rule_24_without_the_column_midnight_to_midnight_is_all_day(agency: Agen
     agency.appointment(BEGINN=datetime(2026, 7, 1), ENDE=datetime(2026, 7, 2))
     device = server.start(names={"AKT.GANZTAGS": ""}).device()
     assert "DTSTART;VALUE=DATE:20260701" in only(device, "appointments")[2]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("BEGIN:VALARM", "X-MOZ-SNOOZE-TIME:20260620T083000Z\r\nBEGIN:VALARM"),
+        (
+            "END:VALARM",
+            "UID:first\r\nEND:VALARM\r\nBEGIN:VALARM\r\nUID:second\r\nRELATED-TO;RELTYPE=SNOOZE:first\r\n"
+            "ACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER;VALUE=DATE-TIME:20260620T073500Z\r\nEND:VALARM",
+        ),
+        ("END:VEVENT", "BEGIN:VALARM\r\nACTION:NONE\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT"),
+    ],
+)
+def test_rule_16_snoozed_and_silent_alarms_stay_with_the_device(
+    agency: Agency, server: Server, before: str, after: str
+) -> None:
+    """A snoozed alarm, or one that does not ring, moves no Vorlage and comes back as it was."""
+    agency.appointment(VORLAGE=datetime(2026, 6, 20, 9, 30), VORLAGE_ZEIT=True)
+    device = server.start().device()
+    rows = agency.office.everything()
+    assert edit(device, "appointments", (before, after)).status == 204
+    assert agency.office.everything() == rows
+    agency.office.change(agency.office.tables.activity, {}, NOTIZ="neu")
+    text = only(device, "appointments")[2].replace("\r", "")
+    assert all(line in text for line in after.split("\r\n"))

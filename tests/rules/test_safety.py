@@ -203,7 +203,20 @@ def test_rule_29_what_flowfact_changed_since_is_not_undone(agency: Agency, serve
     assert (row["STRASSE"], row["ORT"]) == ("Weg 1", "Berlin")
 
 
-def test_rule_29_done_rights_and_sidecar_are_undone(agency: Agency, server: Server) -> None:
+def test_rule_29_a_new_private_record_loses_its_merkmal_and_stays_private(agency: Agency, server: Server) -> None:
+    """Undo of a contact made on the device: its Merkmal goes, the record and its sole rights stay; undo says so."""
+    rights = agency.office.tables.rights
+    assert rights is not None
+    device = server.start('[addresses]\nprivate = "flowfact"\n').device()
+    device.put("addresses/p.vcf", payloads.vcard("p", "CATEGORIES:privat"), new=True)
+    assert "stays in FlowFact" in command(server, "undo", "1")
+    assert [row["BEN_DSN"] for row in agency.office.rows(rights)] == [agency.anna]
+    assert agency.office.rows(agency.office.tables.address_merkmal) == []
+    assert len(agency.office.rows(agency.office.tables.address)) == 1
+    assert contacts(server) == []
+
+
+def test_rule_29_done_and_sidecar_are_undone(agency: Agency, server: Server) -> None:
     """Undo of a task set done, and of what only the device keeps."""
     agency.task()
     device = server.start().device()

@@ -1,0 +1,197 @@
+"""Reads VEVENT and VTODO (RFC 5545): what FlowFact has a field for, and the sidecar of the rest. Pure functions.
+
+The other direction, and what goes where, is in ``ical_map``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from radicale_flowfact import ffdata
+from radicale_flowfact.alarms import Frame, parse_duration, read_alarms
+from radicale_flowfact.calendar_objects import Component, read_object
+from radicale_flowfact.contentlines import Line, PayloadError, require_printable
+from radicale_flowfact.timezones import as_datetime, read_time
+
+OURS, DUE, NOTE = "X-FLOWFACT-", "X-FLOWFACT-DUE:", "X-FLOWFACT-NOTE:"
+"""Starts of sidecar lines of our own, never sent: any, a form of DUE, the note that an X-ALT-DESC was made for."""
+
+_MAPPED = frozenset(
+    ["UID", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "DESCRIPTION", "DTSTART", "DTEND", "DURATION", "DUE", "PRIORITY"]
+)
+_OF_TASK_STATE = frozenset({"STATUS", "COMPLETED", "PERCENT-COMPLETE"})
+_PRIVATE = frozenset({"PRIVATE", "CONFIDENTIAL", "RESTRICTED"})
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFields:
+    """What FlowFact has a field for; the names are those of ``Activity``, ``summary`` still holds the kind."""
+
+    summary: str = ""
+    note: str = ""
+    begin: datetime | None = None
+    end: datetime | None = None
+    all_day: bool = False
+    reminder: datetime | None = None
+    reminder_has_time: bool = False
+    done: bool = False
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event or task taken apart. ``acknowledged``: when its alarm was, as office local time (rule 20)."""
+
+    component: str
+    uid: str
+    fields: EntryFields
+    sidecar: tuple[str, ...]
+    private: bool
+    recurring: bool
+    acknowledged: datetime | None
+
+
+def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
+    """Take an event or task apart. Raises PayloadError.
+
+    ``like`` is the version the device had: of several alarms, the one it had from us stays the mapped one.
+    """
+    found = read_object(text)
+    entry = found.entries[0]
+    recurring = len(found.entries) > 1 or any(
+        line.name in ("RRULE", "RDATE", "RECURRENCE-ID", "EXRULE") for line in entry.lines
+    )
+    read = _read_event if entry.name == "VEVENT" else _read_task
+    result = read(entry, zone, found.zones, like.fields.reminder if like else None)
+    for name in ("summary", "note"):
+        require_printable(name, getattr(result.fields, name))
+    return replace(result, recurring=recurring)
+
+
+def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected: datetime | None) -> Entry:
+    start = entry.first("DTSTART")
+    if start is None:
+        raise PayloadError("the event has no DTSTART")
+    first = read_time(start, zone, zones)
+    begin = as_datetime(first)
+    all_day = not isinstance(first, datetime)
+    end = _end(entry, begin, zone, zones)
+    if not all_day and entry.text("X-MICROSOFT-CDO-ALLDAYEVENT").strip().upper() == "TRUE":
+        all_day = begin.time() == time.min and end is not None and end.time() == time.min and end > begin
+    if all_day and (end is None or end <= begin):
+        end = begin + timedelta(days=1)
+    if end is not None and end < begin:
+        raise PayloadError("the event ends before it begins")
+    alarms = read_alarms(entry, Frame(begin, end, zone, zones), expected)
+    fields = replace(
+        _texts(entry),
+        begin=begin,
+        end=end,
+        all_day=all_day,
+        reminder=alarms.reminder,
+        reminder_has_time=alarms.reminder is not None,
+    )
+    return _entry(entry, fields, alarms.sidecar, alarms.acknowledged)
+
+
+def _end(entry: Component, begin: datetime, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
+    line, duration = entry.first("DTEND"), entry.first("DURATION")
+    if line is not None:
+        return as_datetime(read_time(line, zone, zones))
+    return _later(begin, duration) if duration is not None else None
+
+
+def _later(begin: datetime, duration: Line) -> datetime:
+    try:
+        return begin + parse_duration(duration.value)
+    except OverflowError as error:
+        raise PayloadError(f"{duration.name} is too long") from error
+
+
+def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected: datetime | None) -> Entry:
+    start, due, duration = entry.first("DTSTART"), entry.first("DUE"), entry.first("DURATION")
+    begin = as_datetime(read_time(start, zone, zones)) if start else None
+    due_time = read_time(due, zone, zones) if due else None
+    if due_time is None and begin is not None and duration is not None:
+        due_time = _later(begin, duration)
+    moment = as_datetime(due_time) if due_time is not None else None
+    alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected)
+    rings = alarms.reminder is not None
+    reminder, sidecar = _vorlage(due, due_time, alarms.reminder)
+    status, percent = entry.text("STATUS").strip().upper(), entry.text("PERCENT-COMPLETE").strip()
+    done = status == "COMPLETED" or (not status and (entry.first("COMPLETED") is not None or percent == "100"))
+    fields = replace(
+        _texts(entry),
+        reminder=reminder,
+        reminder_has_time=rings,
+        done=done,
+        priority=_priority(entry),
+    )
+    kept = [line.text for line in (start, duration) if line is not None and (line is start or due_time is None)]
+    kept += [line.text for line in entry.lines if line.name in _OF_TASK_STATE and _is_own_state(line)]
+    return _entry(entry, fields, (*alarms.sidecar, *sidecar, *kept), alarms.acknowledged)
+
+
+def _vorlage(due: Line | None, due_time: object, alarm: datetime | None) -> tuple[datetime | None, tuple[str, ...]]:
+    """Return the Vorlage of a task, and the sidecar line that keeps a form of DUE which FlowFact has not."""
+    if due is None or not isinstance(due_time, date):
+        return (alarm, ())
+    moment = as_datetime(due_time)
+    if isinstance(due_time, datetime):
+        if alarm is None and moment.time() != time.min:
+            return datetime.combine(moment.date(), time.min), (DUE + due.text,)
+        return moment, ()
+    if alarm is not None and alarm.date() == moment.date():
+        return alarm, (DUE + due.text,)
+    return moment, ()
+
+
+def _is_own_state(line: Line) -> bool:
+    """Whether a line of a task's state says more than FlowFact's done flag."""
+    value = line.value.strip().upper()
+    if line.name == "STATUS":
+        return value not in ("COMPLETED", "NEEDS-ACTION")
+    return line.name == "COMPLETED" or value not in ("0", "100")
+
+
+def _priority(entry: Component) -> int:
+    value = entry.text("PRIORITY").strip()
+    return int(value) if value.isascii() and value.isdigit() and int(value) <= 9 else 0
+
+
+def _texts(entry: Component) -> EntryFields:
+    return EntryFields(summary=one_line(entry.text("SUMMARY")), note=ffdata.strip(entry.text("DESCRIPTION")))
+
+
+def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknowledged: datetime | None) -> Entry:
+    skipped = _MAPPED | (_OF_TASK_STATE if entry.name == "VTODO" else frozenset())
+    if entry.name == "VEVENT":
+        skipped -= {"DUE", "PRIORITY"}
+    kept = [line.text for line in entry.lines if line.name not in skipped]
+    kept += [child.source() for child in entry.children if child.name != "VALARM"]
+    if entry.first("X-ALT-DESC") is not None:
+        kept.append(NOTE + note_mark(fields.note))
+    private = any(entry.text(name).strip().upper() in _PRIVATE for name in ("CLASS", "X-CALENDARSERVER-ACCESS"))
+    return Entry(
+        entry.name,
+        entry.text("UID").strip(),
+        fields,
+        (*kept, *sidecar),
+        private=private,
+        recurring=False,
+        acknowledged=acknowledged,
+    )
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, as a subject is."""
+    return " ".join(text.split())
+
+
+def note_mark(note: str) -> str:
+    """Return the mark by which a note is recognised."""
+    return hashlib.sha256(note.encode("utf-8", "surrogatepass")).hexdigest()[:16]
