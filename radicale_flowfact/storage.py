@@ -102,13 +102,14 @@ class Storage(BaseStorage):
             yield from self._item(place, place.name, place.href)
 
     def _collection(self, login: str, name: Name) -> RecordCollection:
+        open_it = self.gateway.open_to_write if self._is_writing else self.gateway.open
         with noted():
-            return RecordCollection(self.gateway, self.gateway.open(login, name))
+            return RecordCollection(self.gateway, open_it(login, name))
 
     def _item(self, place: Place, name: Name, href: str) -> Iterator[radicale_item.Item]:
         with noted():
             if self._is_writing:
-                snapshot = self.gateway.open_for_item(place.login, name, href)
+                snapshot = self.gateway.open_to_write(place.login, name, href)
             else:
                 snapshot = self.gateway.open(place.login, name)
             row = self.gateway.items_at(snapshot, [href]).get(href)

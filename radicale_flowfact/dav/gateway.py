@@ -132,7 +132,7 @@ class Gateway:
         Raises RefusedError for a login that may not get in.
         """
         user = self.user(login)
-        if self._joined() is None and not self._is_due(login, name):
+        if not self._is_due(login, name):
             with self.session() as session:
                 collection = collections.find(session, login, name)
             if collection is not None:
@@ -155,14 +155,17 @@ class Gateway:
             self._looked[(login, name)] = time.monotonic()
         return collection
 
-    def open_for_item(self, login: str, name: Name, href: str) -> Collection:
-        """Return the collection of a write in progress, with this one item brought up to date first."""
+    def open_to_write(self, login: str, name: Name, href: str | None = None) -> Collection:
+        """Return the collection of a write in progress, with the item it is about brought up to date first.
+
+        The rest of the collection is left to the next look at FlowFact, so a write costs the same in a large one.
+        """
         user = self.user(login)
         with self._begin() as session:
             collection = collections.find(session, login, name)
             if collection is None or not collection.basis:
                 return refresh.refresh(session, collections.lock(session, login, name), user)
-            item = items.by_hrefs(session, collection.id, [href]).get(href)
+            item = items.by_hrefs(session, collection.id, [href]).get(href) if href is not None else None
             return refresh.refresh_record(session, collection, user, item) if item else collection
 
     def listing(self, collection: Collection) -> list[Item]:

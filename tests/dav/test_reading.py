@@ -201,6 +201,22 @@ def test_idle_poll_costs_the_same_on_10000_contacts_as_on_100(agency: Agency, se
     assert many[1] == 0
 
 
+def test_a_write_looks_at_its_record_only(agency: Agency, server: Server) -> None:
+    dsns = [agency.office.address([agency.own], NAME=f"N{number}") for number in range(5)]
+    device = server.start().device()
+    href = f"flowfact-ad-{dsns[0].lower()}.vcf"
+    ((etag, text),) = device.multiget("addresses", [href]).values()
+    before = server.gateway.stats.rendered
+    statements = Statements(server)
+    assert device.put(f"addresses/{href}", text.replace("N0", "N9"), etag).status == 204
+    statements.stop()
+    looks = [statement for statement in statements.seen if "flowfact_digest" in statement or "hashtext" in statement]
+    assert looks
+    assert all('"DSN" = ' in statement for statement in looks)
+    assert server.gateway.stats.rendered - before == 1
+    assert len(device.sync("addresses").changed) == 5
+
+
 def test_an_etag_listing_loads_no_text_and_a_multiget_loads_them_at_once(agency: Agency, server: Server) -> None:
     for number in range(30):
         agency.office.address([agency.own], NAME=f"N{number}")
