@@ -23,10 +23,10 @@ def load_configuration(path: Path | None) -> Configuration:
 
     Raises SettingsError when there is none, it is wrong, or its storage is not this one.
     """
-    found = path or _default_path()
+    found = (path or _default_path()).expanduser().resolve()
     with _in_folder(found):
         try:
-            configuration = radicale_config.load([(str(found.resolve()), False)])
+            configuration = radicale_config.load([(str(found), False)])
             filename = configuration.get("auth", "htpasswd_filename")
         except Exception as error:  # Radicale raises RuntimeError, configparser its own
             raise SettingsError(f"{found}: cannot be used: {error}") from error
@@ -69,5 +69,5 @@ def _default_path() -> Path:
 def _in_folder(path: Path) -> Iterator[None]:
     if not path.is_file():
         raise SettingsError(f"{path}: there is no such file; name the Radicale configuration with --config")
-    with contextlib.chdir(path.resolve().parent):
+    with contextlib.chdir(path.parent):
         yield

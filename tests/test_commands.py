@@ -50,6 +50,11 @@ def test_check_finds_no_fault(configured: Server) -> None:
     assert (done.returncode, "No faults" in done.stdout) == (0, True), done.stderr
 
 
+def test_a_relative_path_counts_from_where_the_command_runs(configured: Server) -> None:
+    done = run("check", "--config", f"{configured.folder.name}/radicale.ini", folder=configured.folder.parent)
+    assert (done.returncode, "No faults" in done.stdout) == (0, True), done.stderr
+
+
 def test_check_names_every_fault(agency: Agency, configured: Server) -> None:
     agency.office.change(agency.office.tables.user, {"DSN": agency.ben}, AKTIV=False)
     configured.logins = ("anna", "ben", "carl")
