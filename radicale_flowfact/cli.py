@@ -24,6 +24,7 @@ from radicale_flowfact.dav import status as status_room
 from radicale_flowfact.dav import undo as undo_room
 from radicale_flowfact.dav import why as why_room
 from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.session import Name
 from radicale_flowfact.demo import setup as demo_setup
 from radicale_flowfact.settings import Settings, SettingsError
 
@@ -138,7 +139,9 @@ def users(context: typer.Context, config: Config = None) -> None:
     with faults_told():
         _, settings = _load(config)
         overview = admin.users(Gateway(settings))
-    view = View("login", "FlowFact user", "address Merkmale", "activity Merkmale", "addresses", "appointments", "tasks")
+    view = View()
+    for title in ("login", "FlowFact user", "address Merkmale", "activity Merkmale", *Name):
+        view.add_column(str(title), overflow="fold")
     for row in overview.mapped:
         view.add_row(*(escape(cell) for cell in row.cells))
     console.print(view)
