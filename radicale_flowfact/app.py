@@ -7,6 +7,7 @@ Radicale's. The internals of Radicale 3.9 that this relies on are pinned by ``te
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from http import client
 from typing import Any
@@ -20,6 +21,8 @@ from radicale.log import logger
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.request import RefusedError, Request
+from radicale_flowfact.paging import wanted_limit, with_more
+from radicale_flowfact.preconditions import EntityTags, single_if_match
 from radicale_flowfact.storage import Place, Storage
 
 Answer = types.WSGIResponse
@@ -48,7 +51,16 @@ class FlowfactApplication(Application):
         try:
             self._require_access(path, user)
             self._require_place(method, path)
+            if method in ("GET", "HEAD") and (unchanged := self._not_modified(path, user, environ)):
+                return unchanged
+            if request.if_match and method in ("PUT", "DELETE"):
+                etag = self._etag(path, user)
+                environ["HTTP_IF_MATCH"] = single_if_match(request.if_match, etag)
+            if method == "REPORT":
+                environ, request.limit = self._with_limit(environ)
             status, headers, answer, xml = handler(environ, *args)
+            if request.more and answer is not None:
+                answer = with_more(answer, xmlutils.make_href(base_prefix, path))
         except RefusedError as error:
             request.refusal = error
             status, headers, answer, xml = client.FORBIDDEN, {}, "", None
@@ -59,6 +71,29 @@ class FlowfactApplication(Application):
         if request.refusal is not None:
             return self._refused(request.refusal, base_prefix)
         return status, headers, answer, xml
+
+    def _with_limit(self, environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, int | None]:
+        """Return the environment with its body still to be read, and the limit that the body sets."""
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else b""
+        return {**environ, "wsgi.input": io.BytesIO(body)}, wanted_limit(body)
+
+    def _not_modified(self, path: str, user: str, environ: types.WSGIEnviron) -> Answer | None:
+        """Answer a conditional GET of an item that the device has already, without loading it (RFC 9110 §13.1.2)."""
+        tags = EntityTags.parse(environ.get("HTTP_IF_NONE_MATCH", ""))
+        etag = self._etag(path, user) if tags else None
+        if tags is None or etag is None or not tags.matches(etag):
+            return None
+        return client.NOT_MODIFIED, {"ETag": etag}, None, None
+
+    def _etag(self, path: str, user: str) -> str | None:
+        """Return the ETag, with quotes, of the item at a path of the user's own; None if there is none."""
+        place = Place.of(path)
+        if place is None or place.name is None or place.href is None or place.login != user:
+            return None
+        gateway = self._storage.gateway
+        item = gateway.items_at(gateway.open(place.login, place.name), [place.href]).get(place.href)
+        return None if item is None else f'"{item.etag}"'
 
     def _require_access(self, path: str, user: str) -> None:
         """Refuse a login that may not get in, on every path of its own (rule 1)."""

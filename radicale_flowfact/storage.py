@@ -267,13 +267,16 @@ class RecordCollection(BaseCollection):
 
     def sync(self, old_token: str = "") -> tuple[str, Iterable[str]]:
         """Return the new token and, when they are asked for, the hrefs that changed. ValueError: bad token."""
-        if not old_token:
+        request = current()
+        if not old_token and request.limit is None:
             return journal.token(self.snapshot), self._all_hrefs()
-        return journal.token(self.snapshot), self._gateway.changes(self.snapshot, old_token)
+        found = self._gateway.changes(self.snapshot, old_token, request.limit)
+        request.more = found.more
+        return found.token, [item.href for item in found.items]
 
     def _all_hrefs(self) -> Iterator[str]:
         """Yield the hrefs of a first sync; PROPFIND asks for the token only and never starts this."""
-        yield from self._gateway.changes(self.snapshot, "")
+        yield from (item.href for item in self._gateway.changes(self.snapshot, "").items)
 
     def get_meta(self, key: str | None = None) -> Any:  # noqa: ANN401 - Radicale's own signature
         """Return one property or all of them."""

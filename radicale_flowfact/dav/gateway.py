@@ -22,6 +22,7 @@ from radicale_flowfact.dav import collections, devices, history, items, journal,
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.items import Item
+from radicale_flowfact.dav.journal import Changes
 from radicale_flowfact.dav.payload import read_payload
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
@@ -184,11 +185,13 @@ class Gateway:
         with self.session() as session:
             return items.overlapping(session, collection.id, start, end)
 
-    def changes(self, collection: Collection, token: str) -> list[str]:
-        """Return the hrefs that changed since ``token``; all for an empty one. Raises InvalidTokenError."""
+    def changes(self, collection: Collection, token: str, limit: int | None = None) -> Changes:
+        """Return what changed since ``token``, at most ``limit`` items; all for an empty one.
+
+        Raises InvalidTokenError.
+        """
         with self.session() as session:
-            found = journal.changes(session, collection, token)
-        return [item.href for item in found]
+            return journal.changes(session, collection, token, limit)
 
     def has_uid(self, collection: Collection, uid: str) -> bool:
         """Return whether the collection shows an item with this UID."""

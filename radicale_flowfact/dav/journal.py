@@ -97,19 +97,35 @@ def token(collection: Collection) -> str:
     return f"{TOKEN_PREFIX}{collection.number}-{collection.nonce}"
 
 
-def changes(session: Session, collection: Collection, old_token: str) -> list[Item]:
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since a token, and the token to go on from. ``more``: the limit cut the list there."""
+
+    items: tuple[Item, ...]
+    token: str
+    more: bool = False
+
+
+def changes(session: Session, collection: Collection, old_token: str, limit: int | None = None) -> Changes:
     """Return what changed between the token and the snapshot; for an empty token, all items there are.
 
     An item that appeared and went after the token is not told of, old deletions are never part of a first sync.
-    Raises InvalidTokenError.
+    With a limit (RFC 6578 §3.6) the changes come in the journal's order, so that the next call goes on exactly
+    there. Raises InvalidTokenError.
     """
     if not old_token:
-        return items.live(session, collection.id)
-    since = _number(session, collection, old_token)
-    if since == collection.number:
-        return []
-    found = items.changed_since(session, collection.id, since, collection.number)
-    return [item for item in found if item.live or item.born <= since]
+        found = sorted(items.live(session, collection.id), key=lambda item: item.number)
+    else:
+        since = _number(session, collection, old_token)
+        if since == collection.number:
+            return Changes((), token(collection))
+        changed = items.changed_since(session, collection.id, since, collection.number)
+        found = [item for item in changed if item.live or item.born <= since]
+    if limit is None or len(found) <= limit:
+        return Changes(tuple(found), token(collection))
+    cut = found[:limit]
+    reached = cut[-1].number
+    return Changes(tuple(cut), f"{TOKEN_PREFIX}{reached}-{_nonce(session, collection, reached)}", more=True)
 
 
 def _number(session: Session, collection: Collection, old_token: str) -> int:
@@ -119,16 +135,18 @@ def _number(session: Session, collection: Collection, old_token: str) -> int:
     number, nonce = int(parsed[1]), parsed[2]
     if (number, nonce) == (collection.number, collection.nonce):
         return number
+    if number > collection.number or _nonce(session, collection, number) != nonce:
+        raise InvalidTokenError(f"the sync token is unknown or too old: {old_token[:80]!r}")
+    return number
+
+
+def _nonce(session: Session, collection: Collection, number: int) -> str | None:
+    """Return the nonce of the entry that a number belongs to."""
     journal = tables.journal
-    entry = session.connection.execute(
-        select(journal.c.nonce)
-        .where(
+    return session.connection.scalar(
+        select(journal.c.nonce).where(
             journal.c.collection_id == collection.id,
             journal.c.last_number >= number,
             journal.c.first_number <= number,
         )
-        .limit(1)
-    ).scalar()
-    if entry != nonce or number > collection.number:
-        raise InvalidTokenError(f"the sync token is unknown or too old: {old_token[:80]!r}")
-    return number
+    )

@@ -26,11 +26,16 @@ class RefusedError(ValueError):
 
 @dataclass
 class Request:
-    """One HTTP request: the device's name for itself, its If-Match, what it sent, and why it was refused."""
+    """One HTTP request: the device's name for itself, its If-Match, what it sent, and why it was refused.
+
+    ``limit`` is how many changes a sync-collection wants at most, ``more`` whether there were more (RFC 6578 §3.6).
+    """
 
     agent: str = ""
     if_match: str = ""
     body: bytes = b""
+    limit: int | None = None
+    more: bool = False
     refusal: RefusedError | None = field(default=None)
 
 

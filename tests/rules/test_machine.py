@@ -169,6 +169,7 @@ class Machine(RuleBasedStateMachine):
     def a_device_edits(self, which: int, chance: random.Random) -> None:
         mirror = self.mirrors[which]
         mirror.sync()
+        self.check(mirror)
         if not mirror.etags:
             return
         href, name = chance.choice(sorted(mirror.etags)), next(self.names)
