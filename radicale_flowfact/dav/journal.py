@@ -47,10 +47,10 @@ class Entry:
         self.items += 1
         return (self.collection.id << 32) | self.items
 
-    def announced(self, item: Item, *, appeared: bool = False) -> Item:
+    def announced(self, item: Item) -> Item:
         """Give the item the next number, so that every device hears of it."""
         self.number += 1
-        return replace(item, number=self.number, born=self.number if appeared else item.born, modified=self.session.utc)
+        return replace(item, number=self.number, born=item.born or self.number, modified=self.session.utc)
 
     def add(self, item: Item, sidecar: tuple[str, ...] = ()) -> None:
         """Remember a new item for ``write``."""
@@ -109,7 +109,8 @@ class Changes:
 def changes(session: Session, collection: Collection, old_token: str, limit: int | None = None) -> Changes:
     """Return what changed between the token and the snapshot; for an empty token, all items there are.
 
-    An item that appeared and went after the token is not told of, old deletions are never part of a first sync.
+    An item that appeared for the first time after the token and is gone is not told of; old deletions are never
+    part of a first sync.
     With a limit (RFC 6578 §3.6) the changes come in the journal's order, so that the next call goes on exactly
     there. Raises InvalidTokenError.
     """

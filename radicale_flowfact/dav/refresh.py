@@ -149,7 +149,7 @@ def _with_text(entry: Entry, item: Item, rendered: Rendered) -> Item:
         ends=rendered.ends,
         fault=rendered.fault,
     )
-    return entry.announced(newer, appeared=not item.live)
+    return entry.announced(newer)
 
 
 def _new_items(entry: Entry, dsns: Sequence[str]) -> dict[str, Item]:

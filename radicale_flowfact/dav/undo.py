@@ -217,5 +217,5 @@ def _restore_item(session: Session, item: Item, inverse: _Inverse, entry: Entry)
         items.update_items(session, [(replace(item, hidden=False), None)])
     elif isinstance(inverse, DropFromDevice):
         journal = JournalEntry(session, collections.lock(session, entry.login, Name(entry.collection)))
-        journal.change(journal.announced(replace(item, live=True), appeared=True))
+        journal.change(journal.announced(replace(item, live=True)))
         journal.write()

@@ -245,7 +245,7 @@ def _store(
     if before is None:
         item = replace(item, id=entry.new_id())
     stored = replace(item, live=True, etag=served, href=payload.href)
-    stored = entry.announced(stored, appeared=not item.live or item.href != payload.href)
+    stored = entry.announced(stored)
     for etag, text in ((sent, payload.text), *texts):
         entry.keep(stored, etag, text)
     if before is None:

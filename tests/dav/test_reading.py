@@ -97,6 +97,19 @@ def test_appeared_and_gone_between_two_syncs_is_not_told(agency: Agency, server:
     assert device.sync("addresses", before.token).gone == []
 
 
+def test_what_came_back_and_went_again_is_told_as_gone(agency: Agency, server: Server) -> None:
+    dsn = agency.office.address([agency.own])
+    device, other = server.start().device(), server.device(agent="Other/1.0")
+    token = device.sync("addresses").token
+    tags = agency.office.tables.address_merkmal
+    agency.office.remove(tags, AD_DSN=dsn)
+    other.sync("addresses")
+    agency.office.tag_address(dsn, agency.own)
+    other.sync("addresses")
+    agency.office.remove(tags, AD_DSN=dsn)
+    assert len(device.sync("addresses", token).gone) == 1
+
+
 def test_the_token_of_an_empty_collection_stays_good(agency: Agency, server: Server) -> None:
     device = server.start().device()
     token = device.sync("addresses").token

@@ -36,8 +36,9 @@ class Mirror:
         """Sync, and sync again: the second must be empty."""
         synced = self.device.sync(self.name, self.token)
         for href in synced.gone:
-            assert href in self.etags, "told of something it never had"
-            del self.etags[href], self.texts[href]
+            # It may hear of something that came and went more than once while it was not looking.
+            self.etags.pop(href, None)
+            self.texts.pop(href, None)
         changed = [href for href, etag in synced.changed.items() if self.etags.get(href) != etag]
         for href, (etag, text) in self.device.multiget(self.name, changed).items():
             self.etags[href], self.texts[href] = etag, text
@@ -198,8 +199,9 @@ class Machine(RuleBasedStateMachine):
         rows = self.office.tables.address if table == "AD" else self.office.tables.activity
         column = "NAME" if table == "AD" else "BETREFF"
         words = re.split(r"[\s;:]", mirror.texts[href])
-        (dsn,) = [row["DSN"] for row in self.office.rows(rows) if row[column] in words]
-        return table, dsn
+        found = [str(row["DSN"]) for row in self.office.rows(rows) if row[column] in words]
+        assert len(found) == 1, f"{href} shows no present record: {mirror.texts[href]}"
+        return table, found[0]
 
     def check(self, mirror: Mirror) -> None:
         """Compare what the device has with the scope computed from scratch."""
