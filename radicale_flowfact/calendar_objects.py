@@ -35,10 +35,11 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class CalendarObject:
-    """The entries of one UID, and the VTIMEZONE texts by TZID."""
+    """The entries of one UID, the VTIMEZONE texts by TZID, and the properties of the calendar around them."""
 
     entries: tuple[Component, ...]
     zones: dict[str, str]
+    properties: tuple[Line, ...]
 
 
 def read_object(text: str) -> CalendarObject:
@@ -58,7 +59,7 @@ def read_object(text: str) -> CalendarObject:
     if len(uids) > 1:
         raise PayloadError("there are entries with different UIDs in it")
     zones = {child.text("TZID").strip(): child.source() for child in calendar.children if child.name == "VTIMEZONE"}
-    return CalendarObject(entries, zones)
+    return CalendarObject(entries, zones, tuple(calendar.lines))
 
 
 def _tree(lines: list[Line]) -> Component:

@@ -24,7 +24,7 @@ from radicale_flowfact.contentlines import (
     printable,
     require_printable,
 )
-from radicale_flowfact.ical_reading import DUE, NOTE, OURS, note_mark, one_line
+from radicale_flowfact.ical_reading import ACCESS, CALENDAR, DUE, NOTE, OURS, note_mark, one_line
 from radicale_flowfact.records import Activity
 from radicale_flowfact.timezones import as_datetime, read_time, to_utc, vtimezone
 
@@ -83,11 +83,19 @@ def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str],
     zone = vtimezone(style.zone, min(times), max(times)) if times else []
     return join_lines(
         [
-            *("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_PRODID}", *zone, f"BEGIN:{component}", *lines),
+            *("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_PRODID}", *_calendar_lines(activity, sidecar)),
+            *(*zone, f"BEGIN:{component}", *lines),
             *_alarms(activity, component, sidecar, style, escape(summary)),
             *(f"END:{component}", "END:VCALENDAR"),
         ]
     )
+
+
+def _calendar_lines(activity: Activity, sidecar: Sequence[str]) -> list[str]:
+    """Return the properties of the VCALENDAR that are the device's own, and Apple's word for private (rule 18)."""
+    own = [entry.removeprefix(CALENDAR) for entry in sidecar if entry.startswith(CALENDAR)]
+    told = any(_name(line) == ACCESS for line in [*own, *sidecar])
+    return [*own, f"{ACCESS}:PRIVATE"] if activity.private and not told else own
 
 
 def minimal(activity: Activity, component: str, uid: str, style: Style) -> str:
@@ -190,7 +198,7 @@ def _sent_sidecar(activity: Activity, component: str, sidecar: Sequence[str]) ->
             sent.append(entry)
     if activity.private:
         names = {_name(entry) for entry in sent}
-        sent += [f"{name}:PRIVATE" for name in ("CLASS", "X-CALENDARSERVER-ACCESS") if name not in names]
+        sent += [] if "CLASS" in names else ["CLASS:PRIVATE"]
     return [line for entry in sent for line in entry.split("\n")]
 
 

@@ -17,13 +17,18 @@ from radicale_flowfact.calendar_objects import Component, read_object
 from radicale_flowfact.contentlines import Line, PayloadError, require_printable
 from radicale_flowfact.timezones import as_datetime, read_time
 
-OURS, DUE, NOTE = "X-FLOWFACT-", "X-FLOWFACT-DUE:", "X-FLOWFACT-NOTE:"
-"""Starts of sidecar lines of our own, never sent: any, a form of DUE, the note that an X-ALT-DESC was made for."""
+OURS = "X-FLOWFACT-"
+"""Start of the sidecar lines of our own, which are never sent as they are."""
+DUE, NOTE, CALENDAR = f"{OURS}DUE:", f"{OURS}NOTE:", f"{OURS}CALENDAR:"
+"""A form of DUE, the note that an X-ALT-DESC was made for, a property of the VCALENDAR around the entry."""
+ACCESS = "X-CALENDARSERVER-ACCESS"
+"""Apple's word for private; iOS writes it into the VCALENDAR, others into the entry."""
 
 _MAPPED = frozenset(
     ["UID", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "DESCRIPTION", "DTSTART", "DTEND", "DURATION", "DUE", "PRIORITY"]
 )
 _OF_TASK_STATE = frozenset({"STATUS", "COMPLETED", "PERCENT-COMPLETE"})
+_OF_CALENDAR = frozenset({"VERSION", "PRODID", "CALSCALE", "METHOD"})
 _PRIVATE = frozenset({"PRIVATE", "CONFIDENTIAL", "RESTRICTED"})
 
 
@@ -69,7 +74,13 @@ def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
     result = read(entry, zone, found.zones, like.fields.reminder if like else None)
     for name in ("summary", "note"):
         require_printable(name, getattr(result.fields, name))
-    return replace(result, recurring=recurring)
+    around = [line for line in found.properties if line.name not in _OF_CALENDAR]
+    return replace(
+        result,
+        recurring=recurring,
+        private=result.private or any(line.name == ACCESS and _says_private(line.value) for line in around),
+        sidecar=(*result.sidecar, *(CALENDAR + line.text for line in around)),
+    )
 
 
 def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected: datetime | None) -> Entry:
@@ -175,7 +186,7 @@ def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknow
     kept += [child.source() for child in entry.children if child.name != "VALARM"]
     if entry.first("X-ALT-DESC") is not None:
         kept.append(NOTE + note_mark(fields.note))
-    private = any(entry.text(name).strip().upper() in _PRIVATE for name in ("CLASS", "X-CALENDARSERVER-ACCESS"))
+    private = any(_says_private(entry.text(name)) for name in ("CLASS", ACCESS))
     return Entry(
         entry.name,
         entry.text("UID").strip(),
@@ -185,6 +196,10 @@ def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknow
         recurring=False,
         acknowledged=acknowledged,
     )
+
+
+def _says_private(value: str) -> bool:
+    return value.strip().upper() in _PRIVATE
 
 
 def one_line(text: str) -> str:

@@ -39,6 +39,12 @@ class EntityTags:
         return self.any or etag in self.tags
 
 
+def is_elaborate(value: str) -> bool:
+    """Return whether an If-Match says more than the one strong tag or ``*`` that Radicale understands."""
+    tags = EntityTags.parse(value)
+    return tags is not None and not tags.any and value not in tags.tags
+
+
 def single_if_match(value: str, etag: str | None) -> str:
     """Return an If-Match that Radicale can compare with ``etag`` (None: there is no item) and judges rightly."""
     tags = EntityTags.parse(value)

@@ -44,6 +44,12 @@ def test_get_of_what_the_device_has_is_304(agency: Agency, server: Server) -> No
     assert device.request("GET", "addresses/none.vcf", headers={"If-None-Match": "*"}).status == 404
 
 
+def test_options_tells_ios_of_private_events(agency: Agency, server: Server) -> None:
+    answer = server.start().device().request("OPTIONS", "appointments/")
+    assert answer.status == 200
+    assert answer.headers["DAV"].endswith("calendar-access, addressbook, extended-mkcol, calendarserver-private-events")
+
+
 def test_if_match_takes_lists_and_weak_tags(agency: Agency, server: Server) -> None:
     agency.office.address([agency.own], STRASSE="Weg 1")
     device = server.start().device()

@@ -125,6 +125,20 @@ def test_rule_18_a_private_appointment_stays_on_the_device(agency: Agency, serve
     assert entries(server, "appointments", "ben") == []
 
 
+def test_rule_18_apples_word_for_private_stands_around_the_entry(agency: Agency, server: Server) -> None:
+    """IOS writes X-CALENDARSERVER-ACCESS into the VCALENDAR: read there, and sent there."""
+    device = server.start('[appointments]\nprivate = "flowfact"\n').device()
+    sent = payloads.event("p").replace("BEGIN:VEVENT", "X-CALENDARSERVER-ACCESS:CONFIDENTIAL\r\nBEGIN:VEVENT")
+    assert device.put("appointments/p.ics", sent, new=True).status == 201
+    assert len(agency.office.rows(agency.office.tables.rights)) == 1  # type: ignore[arg-type]
+    text = only(device, "appointments")[2].replace("\r", "")
+    assert "X-CALENDARSERVER-ACCESS:CONFIDENTIAL\nBEGIN:VTIMEZONE" in text
+    own = agency.appointment(BETREFF="Eigener")
+    agency.office.restrict("AKT", own, "VOLL", user=agency.anna)
+    other = device.all("appointments")[f"flowfact-akt-{own.lower()}.ics"].replace("\r", "")
+    assert "X-CALENDARSERVER-ACCESS:PRIVATE\nBEGIN:VTIMEZONE" in other
+
+
 def test_rule_18_a_private_appointment_is_taken_over_with_sole_rights(agency: Agency, server: Server) -> None:
     """Policy "flowfact": the user alone gets rights on it, and it comes back as PRIVATE."""
     rights = agency.office.tables.rights
