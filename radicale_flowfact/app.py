@@ -64,7 +64,8 @@ class FlowfactApplication(Application):
     def do_OPTIONS(self, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401, N802 - Radicale's name
         """Answer OPTIONS, with the word that makes iOS show its switch *private* (rule 18)."""
         status, headers, answer, xml = super().do_OPTIONS(environ, *args)
-        return status, {**headers, "DAV": f"{headers['DAV']}, calendarserver-private-events"}, answer, xml
+        told = dict(headers)
+        return status, {**told, "DAV": f"{told['DAV']}, calendarserver-private-events"}, answer, xml
 
     def _by_radicale(self, method: str, environ: types.WSGIEnviron, request: Request, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale answer, helped where it understands less than a client may say."""
