@@ -105,6 +105,8 @@ def worker_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
         _new_schema(url, name, tables)
     engine = engine_for(url, name)
     with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":  # the processes share a collation
+            connection.execute(text("SELECT pg_advisory_xact_lock(2007)"))
         tables.metadata.create_all(connection)
     schema.upgrade(engine, name)
     if not name:

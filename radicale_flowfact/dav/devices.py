@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.items import chunks
 from radicale_flowfact.dav.session import Session
 from radicale_flowfact.dav.tables import text_hash
+
+_ATTEMPTS = 5
 
 
 def device_id(session: Session, login: str, agent: str) -> int:
@@ -40,7 +43,22 @@ def last_seen(session: Session, login: str, agent: str, item_id: int) -> str | N
 
 
 def remember(session: Session, login: str, agent: str, versions: Mapping[int, str]) -> None:
-    """Remember that the device now has these versions (item id to ETag)."""
+    """Remember that the device now has these versions (item id to ETag).
+
+    Phones send several requests at once, so another one may add the same rows in the same moment.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            with session.connection.begin_nested():
+                _remember(session, login, agent, versions)
+        except IntegrityError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def _remember(session: Session, login: str, agent: str, versions: Mapping[int, str]) -> None:
     device = device_id(session, login, agent)
     fetched = tables.fetched
     known: dict[int, str] = {}
