@@ -57,8 +57,8 @@ class FlowfactApplication(Application):
             answer = client.FORBIDDEN, {}, "", None
         if answer[0] < client.BAD_REQUEST:
             return answer
-        if method in _WRITING and user:
-            self._keep_refused(method, path, user, request, answer[0])
+        if user:
+            self._tell(method, path, user, request, answer[0])
         return answer if request.refusal is None else self._refused(request.refusal, base_prefix)
 
     def do_OPTIONS(self, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401, N802 - Radicale's name
@@ -123,24 +123,25 @@ class FlowfactApplication(Application):
         if method == "DELETE" and place is not None and place.href is None:
             raise RefusedError("a collection cannot be deleted")
 
-    def _keep_refused(self, method: str, path: str, user: str, request: Request, status: int) -> None:
-        place = Place.of(path)
-        if place is None or place.name is None or status >= client.INTERNAL_SERVER_ERROR:
-            return
+    def _tell(self, method: str, path: str, user: str, request: Request, status: int) -> None:
+        """Log why an authenticated request was refused; keep what it wanted to write (rule 27)."""
         reason = request.refusal.reason if request.refusal else client.responses.get(status, "")
         code = request.refusal.status if request.refusal else status
-        logger.warning("%s %s by %r answered %d: %s", method, path, user, code, reason)
-        self._storage.gateway.remember_refused(
-            Event(
-                user,
-                request.agent,
-                place.name.value,
-                place.href or "",
-                "refused",
-                reason=f"{code} to {method}: {reason}",
-                body=request.body[:_KEPT_BYTES].decode("utf-8", "replace"),
-            )
+        if code != client.NOT_FOUND:
+            logger.warning("%s %s by %r answered %d: %s", method, path, user, code, reason)
+        place = Place.of(path)
+        if method not in _WRITING or place is None or place.name is None or status >= client.INTERNAL_SERVER_ERROR:
+            return
+        event = Event(
+            user,
+            request.agent,
+            place.name.value,
+            place.href or "",
+            "refused",
+            reason=f"{code} to {method}: {reason}",
+            body=request.body[:_KEPT_BYTES].decode("utf-8", "replace"),
         )
+        self._storage.gateway.remember_refused(event)
 
     def _refused(self, refusal: RefusedError, base_prefix: str) -> Answer:
         """Return the refusal as a DAV:error with its precondition and the reason for people (RFC 4918 §16)."""

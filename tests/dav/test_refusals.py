@@ -38,10 +38,13 @@ def refused(agency: Agency, server: Server, attempt: Attempt, login: str = "anna
         ("appointments/x.ics", payloads.event("u", summary="x" * 256), 403),
     ],
 )
-def test_bad_payload(agency: Agency, server: Server, path: str, body: str, status: int) -> None:
+def test_bad_payload(
+    agency: Agency, server: Server, caplog: pytest.LogCaptureFixture, path: str, body: str, status: int
+) -> None:
     server.start()
     answer = refused(agency, server, lambda device: device.put(path, body))
     assert answer.status == status
+    assert f"PUT /anna/{path} by 'anna' answered {status}: " in caplog.text
     assert server.device().get(path).status == 404
 
 
@@ -104,7 +107,7 @@ def test_move_is_refused(agency: Agency, server: Server) -> None:
     assert refused(agency, server, lambda d: d.request("MOVE", f"addresses/{href}", headers=target)).status == 403
 
 
-def test_wrong_password_and_foreign_paths(agency: Agency, server: Server) -> None:
+def test_wrong_password_and_foreign_paths(agency: Agency, server: Server, caplog: pytest.LogCaptureFixture) -> None:
     agency.office.address([agency.own])
     server.start()
     href = next(iter(server.device().sync("addresses").changed))
@@ -114,8 +117,10 @@ def test_wrong_password_and_foreign_paths(agency: Agency, server: Server) -> Non
         for path in ("/anna/", "/anna/addresses/", f"/anna/addresses/{href}"):
             answer = refused(agency, server, lambda _, m=method, p=path, b=body: stranger.request(m, p, b))  # type: ignore[misc]
             assert answer.status in (403, 404)
+            assert f"{method} {path} by 'ben' answered 403" in caplog.text or answer.status == 404
     stranger.password = "wrong"  # noqa: S105
     assert stranger.propfind("addresses/", "<CS:getctag/>").status == 401
+    assert "Failed login attempt" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["%", "_", "' OR '1'='1", '"; DROP TABLE AD; --', "a%27b", "[x]"])

@@ -66,7 +66,7 @@ SABOTAGES = [
     ),
     Sabotage(25, "dav/edits.py", "    return (*merged, *new)", "    return ()"),
     Sabotage(26, "dav/edits.py", "getattr(sent.fields, field.name), getattr(base.fields, field.name))", 'None, "x")'),
-    Sabotage(27, "app.py", "        if method in _WRITING and user:", "        if False:"),
+    Sabotage(27, "app.py", "        self._storage.gateway.remember_refused(event)", "        pass"),
     Sabotage(28, "crm/writes.py", "    if limit is not None and length > limit:", "    if False:"),
     Sabotage(29, "dav/undo.py", "    if not unchanged:", "    if False:"),
     Sabotage(30, "dav/refresh.py", "    kept = vanished if stopped and stopped != CONFIRMED else []", "    kept = []"),
