@@ -72,6 +72,8 @@ class Machine(RuleBasedStateMachine):
     def pick(self, table: str, chance: random.Random) -> str | None:
         """Return the DSN of some record, or None if there is none."""
         rows = self.office.rows(self.office.tables.address if table == "AD" else self.office.tables.activity)
+        # By the name: the database's own order, and the DSNs that the gateway makes, differ from game to game.
+        rows.sort(key=lambda row: str(row["NAME" if table == "AD" else "BETREFF"]))
         return chance.choice(rows)["DSN"] if rows else None
 
     @rule(chance=dice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def command(server: Server, *arguments: str) -> str:
     done = run(*arguments, "--config", str(server.config))
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def numbers(server: Server) -> list[str]:
+    """Return the numbers of the history's entries, oldest first."""
+    return re.findall(r"^ *(\d+)  \d\d\.", command(server, "history"), flags=re.MULTILINE)[::-1]
 
 
 def test_rule_25_what_flowfact_has_no_field_for_comes_back(agency: Agency, server: Server) -> None:
@@ -61,7 +67,7 @@ def test_rule_25_a_device_only_item_is_listed_and_really_deleted(agency: Agency,
     assert device.delete("appointments/s.ics").status == 200
     assert entries(server, "appointments") == []
     assert "RRULE:FREQ=DAILY" in command(server, "history", "--bodies")
-    command(server, "undo", "2")
+    command(server, "undo", numbers(server)[1])
     assert device.get("appointments/s.ics").text == sent
 
 
@@ -179,7 +185,7 @@ def test_rule_29_every_write_is_recorded_and_can_be_undone(agency: Agency, serve
     for part in ("anna", "Phone/9", "street: 'Weg 1' -> 'Weg 2'", "phone 1: '0221 1' -> '0221 2'", "Merkmal off"):
         assert part in told
     changed = agency.office.everything()
-    assert "would be" in command(server, "undo", "1", "2", "--dry-run")
+    assert "would be" in command(server, "undo", *numbers(server), "--dry-run")
     assert agency.office.everything() == changed
     command(server, "undo", "--user", "anna", "--since", "2026-01-01")
     after = agency.office.everything()
@@ -187,7 +193,7 @@ def test_rule_29_every_write_is_recorded_and_can_be_undone(agency: Agency, serve
         rows["AD"][0] |= {"TOUCH": None, "TOUCH_VON": None}
     assert after == before
     assert contacts(server) == ["Muster"]
-    assert "taken back already" in command(server, "undo", "1")
+    assert "taken back already" in command(server, "undo", numbers(server)[0])
 
 
 def test_rule_29_what_flowfact_changed_since_is_not_undone(agency: Agency, server: Server) -> None:
@@ -197,7 +203,7 @@ def test_rule_29_what_flowfact_changed_since_is_not_undone(agency: Agency, serve
     path, etag, text = only(device, "addresses")
     device.put(path, text.replace("Weg 1", "Weg 2").replace("Köln", "Bonn"), etag)
     agency.office.change(agency.office.tables.address, {}, ORT="Berlin", TOUCH=LATER)
-    told = command(server, "undo", "1")
+    told = command(server, "undo", numbers(server)[0])
     assert "FlowFact changed it since, to 'Berlin'" in told
     row = agency.office.row(agency.office.tables.address)
     assert (row["STRASSE"], row["ORT"]) == ("Weg 1", "Berlin")
@@ -209,7 +215,7 @@ def test_rule_29_a_new_private_record_loses_its_merkmal_and_stays_private(agency
     assert rights is not None
     device = server.start('[addresses]\nprivate = "flowfact"\n').device()
     device.put("addresses/p.vcf", payloads.vcard("p", "CATEGORIES:privat"), new=True)
-    assert "stays in FlowFact" in command(server, "undo", "1")
+    assert "stays in FlowFact" in command(server, "undo", numbers(server)[0])
     assert [row["BEN_DSN"] for row in agency.office.rows(rights)] == [agency.anna]
     assert agency.office.rows(agency.office.tables.address_merkmal) == []
     assert len(agency.office.rows(agency.office.tables.address)) == 1
@@ -224,7 +230,7 @@ def test_rule_29_done_and_sidecar_are_undone(agency: Agency, server: Server) -> 
     sent = text.replace("STATUS:NEEDS-ACTION", "STATUS:COMPLETED\r\nLOCATION:Bonn")
     assert device.put(path, sent, etag).status == 204
     assert agency.office.row(agency.office.tables.activity)["ERLEDIGT"] is True
-    command(server, "undo", "1")
+    command(server, "undo", numbers(server)[0])
     assert agency.office.row(agency.office.tables.activity)["ERLEDIGT"] is False
     assert "LOCATION" not in only(device, "tasks")[2]
 
