@@ -16,6 +16,9 @@ from radicale_flowfact.crm.scope import Sums
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Name, Session
 
+CONFIRMED = "confirmed"
+"""Value of a collection's ``stopped`` once the admin let the removal go on (rule 30)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -32,6 +35,11 @@ class Collection:
     props: Mapping[str, str]
     stopped: str
     modified: datetime
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the safety stop holds: nothing may be removed until the admin confirms (rule 30)."""
+        return self.stopped not in ("", CONFIRMED)
 
     @property
     def ctag(self) -> str:

@@ -10,15 +10,12 @@ from dataclasses import replace
 from radicale_flowfact.crm import reads, scope
 from radicale_flowfact.crm.scope import Member, Sums
 from radicale_flowfact.dav import items, rendering
-from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.collections import CONFIRMED, Collection
 from radicale_flowfact.dav.items import Item, chunks, record_name
 from radicale_flowfact.dav.journal import Entry
 from radicale_flowfact.dav.rendering import Rendered, etag_of, scope_of, table_of
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import User, dsn_key
-
-CONFIRMED = "confirmed"
-"""Value of a collection's ``stopped`` once the admin let the removal go on (rule 30)."""
 
 
 def is_current(session: Session, collection: Collection, user: User) -> bool:
@@ -58,7 +55,7 @@ def refresh_record(session: Session, collection: Collection, user: User, item: I
         return collection
     member = member_of(session, collection.name, user, item.key.dsn)
     sums = member.sums if member else Sums()
-    if str(sums) == item.sums:
+    if str(sums) == item.sums or (member is None and collection.is_held):
         return collection
     entry = Entry(session, collection)
     if member is None:

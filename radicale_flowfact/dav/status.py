@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from radicale_flowfact.dav import collections, items, tables
+from radicale_flowfact.dav.collections import CONFIRMED
 from radicale_flowfact.dav.items import Item
-from radicale_flowfact.dav.refresh import CONFIRMED
 from radicale_flowfact.dav.session import Session
 
 
@@ -52,7 +52,7 @@ def confirm(session: Session, login: str) -> list[str]:
     """Let what the safety stop holds back go at the next look (rule 30); return the collections concerned."""
     released = []
     for collection in collections.find_all(session):
-        if collection.login == login and collection.stopped not in ("", CONFIRMED):
+        if collection.login == login and collection.is_held:
             locked = collections.lock(session, login, collection.name)
             collections.save(session, locked, {"stopped": CONFIRMED})
             released.append(collection.name.value)

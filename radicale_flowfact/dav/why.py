@@ -7,10 +7,9 @@ from datetime import timedelta
 from radicale_flowfact.crm.explain import Facts, find_records, read_facts
 from radicale_flowfact.crm.users import read_merkmale
 from radicale_flowfact.dav import collections, items
-from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.items import Item, record_name
-from radicale_flowfact.dav.refresh import CONFIRMED, member_of
+from radicale_flowfact.dav.refresh import member_of
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import RecordKey, Right, Table, User
@@ -105,7 +104,7 @@ def _verdict(session: Session, login: str, name: Name, user: User, record: Recor
     told = []
     if item is not None and item.hidden and in_scope:
         told.append("he deleted it on his device: hidden until his own Merkmal is set again in FlowFact")
-    if item is not None and item.live and not in_scope and _is_stopped(collection):
+    if item is not None and item.live and not in_scope and collection is not None and collection.is_held:
         told.append(f"the safety stop keeps it: radicale-flowfact confirm {login} lets it go")
     if item is not None and item.fault:
         told.append(f"it cannot be shown fully: {item.fault}")
@@ -116,7 +115,3 @@ def _conclusion(name: Name, item: Item | None) -> str:
     if item is not None and item.live:
         return f"so it is in his {name.value}, as {item.href}"
     return f"so it is not in his {name.value}"
-
-
-def _is_stopped(collection: Collection | None) -> bool:
-    return collection is not None and collection.stopped not in ("", CONFIRMED)

@@ -63,6 +63,7 @@ def put(write: Write, payload: Payload) -> Item:
     """
     _require_writing(write.session)
     item = identity.target(write.session, write.collection, payload.href, payload.uid)
+    _require_not_held(write, item)
     record = _record_behind(write, item)
     reason = _stays_on_device(write, payload, has_record=record is not None)
     if reason:
@@ -82,6 +83,7 @@ def delete(write: Write, item: Item) -> None:
     Raises RefusedError; the caller then rolls back.
     """
     _require_writing(write.session)
+    _require_not_held(write, item)
     record = _record_behind(write, item)
     if item.key is None or record is None:
         text = items.texts(write.session, [(item.id, item.etag)]).get((item.id, item.etag), "")
@@ -101,6 +103,14 @@ def delete(write: Write, item: Item) -> None:
 def _require_writing(session: Session) -> None:
     if not session.settings.write:
         raise RefusedError("changes from devices are switched off; the admin sets write = true in flowfact.toml")
+
+
+def _require_not_held(write: Write, item: Item | None) -> None:
+    """Refuse to write to what only the safety stop keeps on the devices: its record may come back (rule 30)."""
+    if item is None or not item.live or item.dsn is None or not write.collection.is_held:
+        return
+    if member_of(write.session, write.name, write.user, item.dsn) is None:
+        raise RefusedError("FlowFact lost too much at once, so this item is held until the admin looked at it", 503)
 
 
 def _require_right(write: Write, record: Record) -> None:

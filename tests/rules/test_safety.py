@@ -270,6 +270,24 @@ def test_rule_30_an_emptied_database_empties_no_phone(agency: Agency, server: Se
     assert "STOPPED" not in command(server, "status")
 
 
+def test_rule_30_what_is_held_cannot_be_written_to(agency: Agency, server: Server) -> None:
+    """While the stop holds, an edit or deletion of a held item gets 503 and changes nothing, here and there."""
+    for number in range(30):
+        agency.office.address([agency.own], NAME=f"N{number:02}")
+    device = server.start().device()
+    href, text = sorted(device.all("addresses").items())[0]
+    token = device.sync("addresses").token
+    agency.office.remove(agency.office.tables.address_merkmal)
+    agency.office.remove(agency.office.tables.address)
+    assert device.sync("addresses", token).gone == []
+    before = agency.office.everything()
+    assert device.put(f"addresses/{href}", text.replace("N00", "X")).status == 503
+    assert device.delete(f"addresses/{href}").status == 503
+    assert agency.office.everything() == before
+    assert device.put("addresses/new.vcf", payloads.vcard("new"), new=True).status == 201
+    assert len(device.sync("addresses").changed) == 31
+
+
 def test_rule_30_a_small_loss_flows(agency: Agency, server: Server) -> None:
     """Few items, or a small share, vanish at once."""
     for number in range(10):
