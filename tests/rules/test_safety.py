@@ -240,7 +240,8 @@ def test_rule_30_a_sudden_loss_stops_until_the_admin_confirms(agency: Agency, se
     dsns = [agency.office.address([agency.own], NAME=f"N{number:02}") for number in range(40)]
     device = server.start().device()
     token = device.sync("addresses").token
-    removed = agency.office.rows(agency.office.tables.address_merkmal)[:25]
+    rows = agency.office.rows(agency.office.tables.address_merkmal)
+    removed = sorted(rows, key=lambda row: str(row["AD_DSN"]))[:25]
     for row in removed:
         agency.office.remove(agency.office.tables.address_merkmal, **row)
     agency.office.address([agency.own], NAME="Neu")
