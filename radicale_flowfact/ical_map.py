@@ -6,18 +6,24 @@ would mail strangers). DTSTAMP and LAST-MODIFIED are made anew; SEQUENCE and CRE
 
 A task has one time in FlowFact, its Vorlage: DUE here. The time of day of a DUE without an alarm does not
 count in FlowFact and is kept as a sidecar line of our own, as is the form of a DUE without a time of day.
+A done task without a COMPLETED of the device gets one from Touch: some clients go by that line alone.
+
+What is not shown of the sidecar is missing in the version that the device is compared with, too: so it is
+not among what the device took off, and stays.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact import ffdata
-from radicale_flowfact.alarms import Frame, alarm_lines
+from radicale_flowfact.alarms import SHAPE, Frame, alarm_lines
 from radicale_flowfact.contentlines import (
+    PayloadError,
     escape,
     join_lines,
     parse_line,
@@ -26,10 +32,13 @@ from radicale_flowfact.contentlines import (
 )
 from radicale_flowfact.ical_reading import ACCESS, CALENDAR, DUE, NOTE, OURS, note_mark, one_line
 from radicale_flowfact.records import Activity
-from radicale_flowfact.timezones import as_datetime, read_time, to_utc, vtimezone
+from radicale_flowfact.timezones import as_datetime, read_time, resolve, to_utc, tzid_of, vtimezone
 
 _PRODID = "-//radicale-flowfact//EN"
 _NEVER_SENT = frozenset({"ORGANIZER", "ATTENDEE"})
+_OF_THE_FRAME = frozenset({"BEGIN", "END", "VERSION", "PRODID"})
+_YEAR = re.compile(r"\d{4}")
+_UTC = ZoneInfo("UTC")
 _EPOCH = datetime(1970, 1, 1)
 _FIRST, _LAST = datetime(1753, 1, 1), datetime(9998, 12, 31)
 
@@ -45,23 +54,31 @@ class Style:
 def title(subject: str, kind: str, template: str) -> str:
     """Return the subject as devices show it, with the kind's name in it (rule 16)."""
     before, after = _around(kind, template)
-    return f"{before}{subject}{after}" if kind else subject
+    return f"{before}{subject}{after}" if one_line(kind) else subject
 
 
 def subject_of(summary: str, kind: str, template: str) -> str:
     """Cut the kind off a summary again; one that does not carry it is returned as it is (rule 16)."""
     before, after = _around(kind, template)
-    text = summary.strip()
-    if kind and text.split() == f"{before}{after}".split():
-        return ""
-    if not kind or not text.startswith(before.strip()) or not text.endswith(after.strip()):
+    text = one_line(summary)
+    if not one_line(kind):
         return text
-    return text[len(before.strip()) : len(text) - len(after.strip()) or None].strip()
+    if text.split() == f"{before}{after}".split():
+        return ""
+    head, tail = one_line(before), one_line(after)
+    if len(text) < len(head) + len(tail) or not text.startswith(head) or not text.endswith(tail):
+        return text
+    found = text[len(head) : len(text) - len(tail)]
+    # "Terminal" is no "Termin" with the subject "al": where only a blank parts the two, it must be there.
+    glued_head = head[-1:].isalnum() and before[-1].isspace() and not found.startswith(" ")
+    glued_tail = tail[:1].isalnum() and after[0].isspace() and not found.endswith(" ")
+    return text if glued_head or glued_tail else found.strip()
 
 
 def _around(kind: str, template: str) -> tuple[str, str]:
     before, _, after = template.partition("{subject}")
-    return before.replace("{kind}", kind), after.replace("{kind}", kind)
+    name = one_line(kind)
+    return before.replace("{kind}", name), after.replace("{kind}", name)
 
 
 def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str], style: Style) -> str:
@@ -72,23 +89,65 @@ def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str],
     """
     for text in (activity.subject, activity.note, activity.kind.name):
         require_printable("text", text)
+    known = [entry for entry in sidecar if _is_sound(entry)]
     build = _event_lines if component == "VEVENT" else _task_lines
-    times, middle = build(activity, sidecar, style)
+    middle = build(activity, known, style)
     summary = title(one_line(activity.subject), one_line(activity.kind.name), style.subject)
     description = ffdata.append(activity.note, activity.participants, activity.addresses)
     lines = [f"UID:{escape(uid)}", f"DTSTAMP:{_stamp(activity, style.zone)}", f"SUMMARY:{escape(summary)}"]
     if description:
         lines.append(f"DESCRIPTION:{escape(description)}")
-    lines += [*middle, *_sent_sidecar(activity, component, sidecar)]
-    zone = vtimezone(style.zone, min(times), max(times)) if times else []
+    lines += [*middle, *_sent_sidecar(activity, component, known)]
+    lines += _alarms(activity, component, known, style, escape(summary))
     return join_lines(
         [
-            *("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_PRODID}", *_calendar_lines(activity, sidecar)),
-            *(*zone, f"BEGIN:{component}", *lines),
-            *_alarms(activity, component, sidecar, style, escape(summary)),
-            *(f"END:{component}", "END:VCALENDAR"),
+            *("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_PRODID}", *_calendar_lines(activity, known)),
+            *(*_zones(lines), f"BEGIN:{component}", *lines, f"END:{component}", "END:VCALENDAR"),
         ]
     )
+
+
+def _is_sound(entry: str) -> bool:
+    """Whether a sidecar entry can be used: a line that only looks like ours, or tells of a zone lost, can not."""
+    if entry.startswith(DUE):
+        return _time_of(entry.removeprefix(DUE), "DUE") is not None
+    if entry.startswith(SHAPE):
+        # Mail goes to attendees only; what is left of such an alarm rings as a plain one.
+        return entry.startswith(f"{SHAPE}BEGIN:VALARM\n") and not _mails(entry)
+    if entry.startswith(CALENDAR):
+        return _name(entry.removeprefix(CALENDAR)) not in _NEVER_SENT | _OF_THE_FRAME
+    return True
+
+
+def _mails(entry: str) -> bool:
+    """Whether a line, or any line of a component, names somebody to be mailed."""
+    return any(_name(line) in _NEVER_SENT for line in entry.split("\n"))
+
+
+def _time_of(text: str, name: str) -> date | datetime | None:
+    """Return the time of a line of this name, or None if it is another or can not be read without its VTIMEZONE."""
+    try:
+        line = parse_line(text)
+        return read_time(line, _UTC, {}) if line.name == name else None
+    except PayloadError:
+        return None
+
+
+def _zones(lines: Sequence[str]) -> list[str]:
+    """Return a VTIMEZONE for each TZID in the lines (RFC 5545 §3.2.19), right for the years they speak of."""
+    years: dict[str, list[datetime]] = {}
+    for line in (parse_line(text) for text in lines if "TZID=" in text.upper()):
+        if found := _YEAR.match(line.value.strip()):
+            years.setdefault(tzid_of(line), []).append(datetime(int(found[0]), 1, 1))
+    described: list[str] = []
+    for name, times in years.items():
+        try:
+            zone = resolve(name, {})
+        except PayloadError:
+            continue  # a line that FlowFact does not read; it came without a description, or lost it
+        if isinstance(zone, ZoneInfo):
+            described += vtimezone(zone, min(times), max(times), name)
+    return described
 
 
 def _calendar_lines(activity: Activity, sidecar: Sequence[str]) -> list[str]:
@@ -130,12 +189,14 @@ def time_range(activity: Activity, component: str, zone: ZoneInfo) -> tuple[int,
         return (-62135596800, 253402300800)
     if component == "VTODO" and not activity.reminder_has_time:
         end = begin + timedelta(days=1)
+    if component == "VEVENT" and activity.all_day:
+        begin, end = (datetime.combine(day, time.min) for day in _days(begin, activity.end))
     first = int(to_utc(begin, zone).timestamp())
     return first, max(first + 1, int(to_utc(end or begin, zone).timestamp()))
 
 
-def _event_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> tuple[list[datetime], list[str]]:
-    """Return the times that need the zone, and the lines of an event's own."""
+def _event_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> list[str]:
+    """Return the times of an event, as lines."""
     begin, end = activity.begin, activity.end
     if begin is None:
         raise ValueError("the appointment has no begin")
@@ -144,20 +205,26 @@ def _event_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> tu
     if end is not None and end < begin:
         raise ValueError("the appointment ends before it begins")
     if activity.all_day:
-        last = end.date() if end is not None and end.date() > begin.date() else begin.date() + timedelta(days=1)
-        if end is not None and end.time() != time.min:
-            last = end.date() + timedelta(days=1)
-        return [], [f"DTSTART;VALUE=DATE:{begin:%Y%m%d}", f"DTEND;VALUE=DATE:{last:%Y%m%d}"]
+        first, last = _days(begin, end)
+        return [f"DTSTART;VALUE=DATE:{first:%Y%m%d}", f"DTEND;VALUE=DATE:{last:%Y%m%d}"]
     lines = [_zoned("DTSTART", begin, style.zone)]
     if end is not None:
         lines.append(_zoned("DTEND", end, style.zone))
-    return [begin, end or begin], lines
+    return lines
 
 
-def _task_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> tuple[list[datetime], list[str]]:
+def _days(begin: datetime, end: datetime | None) -> tuple[date, date]:
+    """Return the first day of an all-day event and the one after its last."""
+    last = end.date() if end is not None and end.date() > begin.date() else begin.date() + timedelta(days=1)
+    if end is not None and end.time() != time.min:
+        last = end.date() + timedelta(days=1)
+    return begin.date(), last
+
+
+def _task_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> list[str]:
+    """Return due date, priority and state of a task, as lines."""
     reminder = activity.reminder
     lines: list[str] = []
-    times: list[datetime] = []
     if reminder is not None:
         _require_possible(reminder)
         own = next((entry.removeprefix(DUE) for entry in sidecar if entry.startswith(DUE)), "")
@@ -167,16 +234,17 @@ def _task_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> tup
             lines.append(_zoned("DUE", reminder, style.zone))
         else:
             lines.append(f"DUE;VALUE=DATE:{reminder:%Y%m%d}")
-        times = [reminder] if f";TZID={style.zone.key}" in lines[0] else []
     if activity.priority:
         if not 0 < activity.priority <= 9:
             raise ValueError(f"the priority {activity.priority} is none")
         lines.append(f"PRIORITY:{activity.priority}")
     if activity.done:
         lines += ["STATUS:COMPLETED", "PERCENT-COMPLETE:100"]
+        if _possible(activity.touch) and not any(_name(entry) == "COMPLETED" for entry in sidecar):
+            lines.append(f"COMPLETED:{_stamp(activity, style.zone)}")
     elif not any(_name(entry) == "STATUS" for entry in sidecar):
         lines.append("STATUS:NEEDS-ACTION")
-    return times, lines
+    return lines
 
 
 def _still_due(own: str, reminder: datetime, zone: ZoneInfo, *, has_time: bool) -> bool:
@@ -191,7 +259,7 @@ def _sent_sidecar(activity: Activity, component: str, sidecar: Sequence[str]) ->
     sent: list[str] = []
     for entry in sidecar:
         name = _name(entry)
-        hidden = name in _NEVER_SENT or entry.startswith(OURS) or (name == "X-ALT-DESC" and not same_note)
+        hidden = _mails(entry) or entry.startswith(OURS) or (name == "X-ALT-DESC" and not same_note)
         if component == "VTODO":
             hidden = hidden or _is_outdated(activity, name, entry)
         if not hidden and not (activity.done and entry.startswith("BEGIN:VALARM")):
@@ -208,9 +276,10 @@ def _is_outdated(activity: Activity, name: str, entry: str) -> bool:
         return activity.done
     if name == "COMPLETED":
         return not activity.done
-    if name == "DTSTART" and activity.reminder is not None:
-        digits = entry.rpartition(":")[2][:8]
-        return digits > f"{activity.reminder:%Y%m%d}"
+    if name == "DTSTART":
+        if _time_of(entry, name) is None:
+            return True
+        return activity.reminder is not None and entry.rpartition(":")[2].strip()[:8] > f"{activity.reminder:%Y%m%d}"
     return False
 
 
@@ -232,7 +301,7 @@ def _stamp(activity: Activity, zone: ZoneInfo) -> str:
 
 
 def _name(entry: str) -> str:
-    return entry.partition(":")[0].partition(";")[0].upper()
+    return entry.partition(":")[0].partition(";")[0].rpartition(".")[2].upper()
 
 
 def _possible(moment: datetime | None) -> datetime | None:

@@ -6,15 +6,18 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from icalendar import Component, Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from radicale_flowfact.contentlines import Line, PayloadError
+from radicale_flowfact.contentlines import Line, PayloadError, escape
 
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _DATE_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(Z?)", re.IGNORECASE)
+_RULE = re.compile(r"^RRULE[^:\n]*:(.*)$", re.MULTILINE | re.IGNORECASE)
+_RULE_PARTS = frozenset({"FREQ", "INTERVAL", "BYMONTH", "BYDAY", "BYMONTHDAY", "BYSETPOS", "UNTIL", "COUNT", "WKST"})
+_WHOLE_YEARS = 30  # a longer span is described at its ends only, so that a text stays small
 _FIRST_YEAR, _LAST_YEAR = 1753, 9998  # what FlowFact's datetime columns hold, and a day of room behind
 
 
@@ -44,12 +47,17 @@ def read_time(line: Line, zone: ZoneInfo, own_zones: Mapping[str, str]) -> date 
 
 
 def _local(plain: datetime, line: Line, is_utc: bool, zone: ZoneInfo, own_zones: Mapping[str, str]) -> datetime:
-    name = "".join(line.param("TZID")).strip()
+    name = tzid_of(line)
     if is_utc:
         return to_local(plain.replace(tzinfo=UTC), zone)
     if not name or name.lower() == zone.key.lower():
         return plain
     return to_local(plain.replace(tzinfo=resolve(name, own_zones)), zone)
+
+
+def tzid_of(line: Line) -> str:
+    """Return a property's TZID, or empty; commas in it belong to it, even where a client forgot the quotes."""
+    return ",".join(line.param("TZID")).strip()
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -77,6 +85,8 @@ def resolve(name: str, own_zones: Mapping[str, str]) -> tzinfo:
             return zone
     if name in own_zones:
         return _from_vtimezone(own_zones[name])
+    if (zone := _iana(_known_names().get(name.lower(), ""))) is not None:
+        return zone
     raise PayloadError(f"the time zone {name[:60]!r} is unknown and not described")
 
 
@@ -90,6 +100,13 @@ def _locations(vtimezone: str) -> list[str]:
     return re.findall(r"^X-LIC-LOCATION[^:\n]*:(\S+)", vtimezone, flags=re.MULTILINE | re.IGNORECASE)
 
 
+@lru_cache(maxsize=1)
+def _known_names() -> Mapping[str, str]:
+    """Return the IANA name for each IANA and Windows name in lower case: some clients change the case."""
+    iana = {name.lower(): name for name in available_timezones()}
+    return iana | {name.lower(): olson for name, olson in WINDOWS_TO_OLSON.items()}
+
+
 @lru_cache(maxsize=256)
 def _iana(name: str) -> ZoneInfo | None:
     try:
@@ -100,6 +117,8 @@ def _iana(name: str) -> ZoneInfo | None:
 
 @lru_cache(maxsize=256)
 def _from_vtimezone(text: str) -> tzinfo:
+    for rule in _RULE.findall(text):
+        _require_yearly(rule)
     try:
         component = Component.from_ical(text.replace("\n", "\r\n") + "\r\n")
         assert isinstance(component, Timezone)  # noqa: S101 - the caller cut out a VTIMEZONE
@@ -110,22 +129,34 @@ def _from_vtimezone(text: str) -> tzinfo:
     return zone
 
 
-def vtimezone(zone: ZoneInfo, start: datetime, end: datetime) -> list[str]:
-    """Return the lines of a VTIMEZONE that is right for the years of ``start`` to ``end`` (wall-clock times)."""
-    return list(_vtimezone(zone.key, start.year, max(end.year, start.year)))
+def _require_yearly(rule: str) -> None:
+    """Raise PayloadError for a rule that no zone has: one of every second would be counted out for hours."""
+    parts = dict(part.strip().upper().partition("=")[::2] for part in rule.split(";") if part.strip())
+    if parts.get("FREQ") != "YEARLY" or not parts.keys() <= _RULE_PARTS:
+        raise PayloadError(f"its VTIMEZONE has a rule that is none of a time zone: {rule[:60]!r}")
+
+
+def vtimezone(zone: ZoneInfo, start: datetime, end: datetime, name: str = "") -> list[str]:
+    """Return the lines of a VTIMEZONE that is right for the years of ``start`` and ``end`` (wall-clock times).
+
+    ``name``: the TZID by which it is referred to, if that is not the zone's IANA name.
+    """
+    described = _observances(zone.key, start.year, max(end.year, start.year))
+    return ["BEGIN:VTIMEZONE", f"TZID:{escape(name or zone.key)}", *described, "END:VTIMEZONE"]
 
 
 @lru_cache(maxsize=512)
-def _vtimezone(key: str, first: int, last: int) -> tuple[str, ...]:
+def _observances(key: str, first: int, last: int) -> tuple[str, ...]:
+    if last - first > _WHOLE_YEARS:
+        return (*_observances(key, first, first), *_observances(key, last, last))
     zone = ZoneInfo(key)
     begin = datetime(first, 1, 1, tzinfo=UTC) - timedelta(days=1)
-    lines = ["BEGIN:VTIMEZONE", f"TZID:{key}"]
-    lines += _observance(zone, begin, begin, datetime(first, 1, 1))
-    for moment in _transitions(zone, begin, min(last, first + 30)):
+    lines = _observance(zone, begin, begin, datetime(first, 1, 1))
+    for moment in _transitions(zone, begin, last):
         before = moment - timedelta(seconds=1)
         onset = (moment + _offset(zone, before)).replace(tzinfo=None)
         lines += _observance(zone, before, moment, onset)
-    return (*lines, "END:VTIMEZONE")
+    return tuple(lines)
 
 
 def _observance(zone: ZoneInfo, before: datetime, moment: datetime, onset: datetime) -> list[str]:

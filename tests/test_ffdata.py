@@ -46,12 +46,17 @@ def test_duplicated_and_pasted_sections_are_cut() -> None:
 
 
 def test_a_cut_off_section_ends_with_the_text() -> None:
-    assert strip(append("Note", PEOPLE, ADDRESSES)[:40]) == "Note"
+    whole = append("Note", PEOPLE, ADDRESSES)
+    for length in range(whole.index("Teil") + 1, len(whole)):
+        assert strip(whole[:length]) == "Note"
 
 
-@pytest.mark.parametrize("note", ["FFDATA", "siehe FFDATA unten", "[FF DATA]", "/FFDATA]", "FFDATA:\nx"])
+@pytest.mark.parametrize(
+    "note", ["FFDATA", "siehe FFDATA unten", "[FF DATA]", "/FFDATA]", "FFDATA:\nx", "vor [FFDATA] und danach"]
+)
 def test_a_note_that_mentions_the_word_is_left_alone(note: str) -> None:
     assert strip(append(note, PEOPLE, ADDRESSES)) == note
+    assert strip(append(note, [], [])) == note
 
 
 def test_nothing_to_tell_adds_nothing() -> None:

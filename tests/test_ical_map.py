@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radicale_flowfact import ffdata
-from radicale_flowfact.contentlines import PayloadError
+from radicale_flowfact.contentlines import PayloadError, is_control
 from radicale_flowfact.dav.edits import edit_activity
 from radicale_flowfact.ical_map import Style, minimal, render, subject_of, time_range, title
 from radicale_flowfact.ical_reading import Entry, parse
-from radicale_flowfact.records import Activity, Kind
+from radicale_flowfact.records import Activity, Kind, LinkedAddress
 from tests import payloads
 from tests.reserialising import reserialise
 from tests.strategies import appointments, tasks, words
@@ -132,6 +132,25 @@ def test_the_kind_is_cut_off_again(subject: str, kind: str) -> None:
         assert subject_of(shown, name, template) == plain
 
 
+@pytest.mark.parametrize(
+    ("kind", "template"),
+    [("Termin  extern", "{kind}: {subject}"), ("Termin ", "{kind}: {subject}"), ("Termin", "{kind}  -  {subject}")],
+)
+def test_odd_blanks_in_kind_or_template_do_not_pile_the_kind_up(kind: str, template: str) -> None:
+    shown = read(
+        render(replace(EVENT, kind=Kind("k", kind), subject="Notar"), "VEVENT", "u", (), Style(BERLIN, template))
+    )
+    assert subject_of(shown.fields.summary, kind, template) == "Notar"
+
+
+@pytest.mark.parametrize(
+    ("summary", "template"), [("Terminal prüfen", "{kind} {subject}"), ("Neuer SonderTermin", "{subject} {kind}")]
+)
+def test_a_word_that_only_begins_or_ends_like_the_kind_is_not_cut(summary: str, template: str) -> None:
+    assert subject_of(summary, "Termin", template) == summary
+    assert subject_of(title("x", "Termin", template), "Termin", template) == "x"
+
+
 def test_a_subject_without_the_kind_is_taken_as_it_is() -> None:
     assert subject_of("Notar", "Besichtigung", "{kind}: {subject}") == "Notar"
     assert subject_of("Besichtigung:", "Besichtigung", "{kind}: {subject}") == ""
@@ -142,6 +161,28 @@ EVENT = Activity("d", Kind("k", "Termin"), begin=datetime(2026, 7, 1, 10), end=d
 
 def test_attendees_are_kept_but_never_sent() -> None:
     found = read(payloads.event("u", "ORGANIZER:mailto:a@b.de", "ATTENDEE:mailto:c@d.de"))
+    assert len(found.sidecar) == 2
+    assert "mailto" not in render(EVENT, "VEVENT", "u", found.sidecar, STYLE)
+
+
+def test_attendees_of_alarms_are_kept_but_never_sent() -> None:
+    mail = payloads.alarm("TRIGGER:-PT15M").replace("ACTION:DISPLAY", "ACTION:EMAIL\r\nATTENDEE:mailto:a@b.de")
+    for alarms in ((mail, payloads.alarm("TRIGGER:-PT1H")), (payloads.alarm("TRIGGER:-PT1H"), mail)):
+        base = read(payloads.event("u", *alarms))
+        ringing = replace(EVENT, reminder=base.fields.reminder, reminder_has_time=True)
+        text = render(ringing, "VEVENT", "u", base.sidecar, STYLE)
+        assert "mailto" not in text
+        served = read(text)
+        assert served.fields.reminder == base.fields.reminder
+        edit = edit_activity(served, read(text, served), ringing, base.sidecar, STYLE, NOW)
+        assert (edit.actions, edit.sidecar) == ((), base.sidecar)
+
+
+def test_attendees_in_odd_places_are_never_sent() -> None:
+    text = payloads.event("u", "x.ATTENDEE:mailto:c@d.de").replace(
+        "VERSION:2.0", "VERSION:2.0\r\nORGANIZER:mailto:a@b.de"
+    )
+    found = read(text)
     assert len(found.sidecar) == 2
     assert "mailto" not in render(EVENT, "VEVENT", "u", found.sidecar, STYLE)
 
@@ -212,6 +253,70 @@ def test_a_due_time_without_an_alarm_is_kept_for_the_device() -> None:
     assert "DUE;VALUE=DATE:20260703" in render(moved, "VTODO", "u", found.sidecar, STYLE)
 
 
+OWN_ZONE = "\r\n".join(
+    [
+        *("BEGIN:VTIMEZONE", "TZID:Mein Büro", "BEGIN:STANDARD", "DTSTART:19700101T000000", "TZOFFSETFROM:+0100"),
+        *("TZOFFSETTO:+0100", "END:STANDARD", "END:VTIMEZONE", "BEGIN:VTODO"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("DUE;TZID=Mein Büro:20260701T150000",),
+        ("DTSTART;TZID=Mein Büro:20260701T120000", "DUE;VALUE=DATE:20260701"),
+    ],
+)
+def test_a_task_in_a_zone_that_only_the_device_describes_does_not_spoil_what_is_served(lines: tuple[str, ...]) -> None:
+    found = read(payloads.todo("u", *lines).replace("BEGIN:VTODO", OWN_ZONE))
+    task = Activity("d", Kind("k", "Aufgabe"), reminder=found.fields.reminder)
+    text = render(task, "VTODO", "u", found.sidecar, STYLE)
+    assert "Mein Büro" not in text
+    served = read(text)
+    assert (served.fields.reminder, served.fields.reminder_has_time) == (datetime(2026, 7, 1), False)
+    edit = edit_activity(served, read(text, served), task, found.sidecar, STYLE, NOW)
+    assert (edit.actions, edit.sidecar) == ((), found.sidecar)
+
+
+def test_every_zone_that_a_task_names_is_described() -> None:
+    lines = ("DTSTART;TZID=America/New_York:20260630T050000", 'DUE;TZID="W. Europe Standard Time":20260701T150000')
+    found = read(payloads.todo("u", *lines))
+    task = Activity("d", Kind("k", "Aufgabe"), reminder=found.fields.reminder)
+    text = render(task, "VTODO", "u", found.sidecar, STYLE)
+    assert ("TZID:America/New_York" in text, "TZID:W. Europe Standard Time" in text) == (True, True)
+    assert read(text).sidecar == found.sidecar
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("X-FLOWFACT-DUE:kaputt", "X-FLOWFACT-DUE:DUE;TZID=Nirgends:20260701T120000", "X-FLOWFACT-ALARM:x"),
+        *("X-FLOWFACT-CALENDAR:BEGIN:VEVENT", "X-FLOWFACT-CALENDAR:ATTENDEE:mailto:a@b.de"),
+    ],
+)
+def test_a_device_that_sends_lines_like_our_own_breaks_nothing(line: str) -> None:
+    found = read(payloads.todo("u", "DUE;VALUE=DATE:20260701", line))
+    for rings in (False, True):
+        task = Activity("d", Kind("k", "Aufgabe"), reminder=datetime(2026, 7, 1), reminder_has_time=rings)
+        text = render(task, "VTODO", "u", found.sidecar, STYLE)
+        assert read(text).fields.reminder == datetime(2026, 7, 1)
+        assert "mailto" not in text
+
+
+def test_a_task_done_in_the_office_says_when_it_was_completed() -> None:
+    task = Activity("d", Kind("k", "Aufgabe"), done=True, touch=datetime(2026, 7, 1, 10))
+    assert "COMPLETED:20260701T080000Z" in render(task, "VTODO", "u", (), STYLE)
+    own = render(task, "VTODO", "u", ("COMPLETED:20260630T080000Z",), STYLE)
+    assert [line for line in payloads.lines_of(own) if line.startswith("COMPLETED")] == ["COMPLETED:20260630T080000Z"]
+    assert "COMPLETED" not in render(replace(task, done=False), "VTODO", "u", ("COMPLETED:20260630T080000Z",), STYLE)
+
+
+def test_control_characters_of_linked_records_are_not_sent() -> None:
+    odd = replace(EVENT, participants=("Ben\x07",), addresses=(LinkedAddress("a", "Eva\x00"),))
+    assert not any(is_control(char) for char in render(odd, "VEVENT", "u", (), STYLE))
+
+
 def test_state_of_an_open_task_is_the_devices_own() -> None:
     found = read(payloads.todo("u", "STATUS:IN-PROCESS", "PERCENT-COMPLETE:25"))
     task = Activity("d", Kind("k", "Aufgabe"), reminder=datetime(2026, 7, 1))
@@ -224,6 +329,13 @@ def test_state_of_an_open_task_is_the_devices_own() -> None:
 def test_time_range_of_a_moment_is_not_empty() -> None:
     start, end = time_range(replace(EVENT, end=None), "VEVENT", BERLIN)
     assert end == start + 1
+
+
+def test_time_range_of_an_all_day_event_is_its_days() -> None:
+    day = replace(EVENT, begin=datetime(2026, 7, 1), end=None, all_day=True)
+    for end in (None, datetime(2026, 7, 1), datetime(2026, 7, 1, 12), datetime(2026, 7, 2)):
+        start, behind = time_range(replace(day, end=end), "VEVENT", BERLIN)
+        assert behind - start == 86400
 
 
 @pytest.mark.parametrize(

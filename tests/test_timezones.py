@@ -44,6 +44,9 @@ END:VTIMEZONE"""
         ('DTSTART;TZID="Pacific Standard Time":20260701T080000', datetime(2026, 7, 1, 17)),
         ("DTSTART;TZID=/freeassociation.sourceforge.net/Europe/London:20260701T080000", datetime(2026, 7, 1, 9)),
         ("DTSTART;TZID=Mein Büro:20260701T080000", datetime(2026, 7, 1, 8)),
+        ("DTSTART;TZID=Bonn, Köln:20260701T080000", datetime(2026, 7, 1, 8)),
+        ("DTSTART;TZID=america/new_york:20260701T080000", datetime(2026, 7, 1, 14)),
+        ("DTSTART;TZID=w. europe standard time:20260701T080000", datetime(2026, 7, 1, 8)),
         ("DTSTART:20260329T003000Z", datetime(2026, 3, 29, 1, 30)),
         ("DTSTART:20260329T013000Z", datetime(2026, 3, 29, 3, 30)),
         ("DTSTART:20261025T003000Z", datetime(2026, 10, 25, 2, 30)),
@@ -53,7 +56,7 @@ END:VTIMEZONE"""
     ],
 )
 def test_times_arrive_as_local_time(line: str, local: object) -> None:
-    assert read_time(parse_line(line), BERLIN, {"Mein Büro": OWN}) == local
+    assert read_time(parse_line(line), BERLIN, {"Mein Büro": OWN, "Bonn, Köln": OWN}) == local
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,23 @@ def test_times_arrive_as_local_time(line: str, local: object) -> None:
 def test_impossible_times_get_a_reason(line: str) -> None:
     with pytest.raises(PayloadError):
         read_time(parse_line(line), BERLIN, {})
+
+
+@pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=DAILY", "FREQ=YEARLY;BYSECOND=0,1,2,3,4,5,6,7,8,9"])
+def test_a_vtimezone_that_would_be_counted_out_for_hours_is_refused(rule: str) -> None:
+    endless = OWN.replace("FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10", rule)
+    with pytest.raises(PayloadError, match="none of a time zone"):
+        read_time(parse_line("DTSTART;TZID=Endlos:20260701T080000"), BERLIN, {"Endlos": endless})
+
+
+def test_a_span_of_many_years_is_right_at_both_ends_and_small() -> None:
+    first, last = datetime(1980, 7, 1), datetime(2090, 7, 1)
+    lines = vtimezone(BERLIN, first, last)
+    there = icalendar.Component.from_ical(join_lines(lines))
+    assert isinstance(there, icalendar.Timezone)
+    zone = there.to_tz(lookup_tzid=False)
+    assert [day.replace(tzinfo=zone).utcoffset() for day in (first, last)] == [timedelta(hours=2)] * 2
+    assert len(lines) < 50
 
 
 @given(
