@@ -21,7 +21,8 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact import ffdata
-from radicale_flowfact.alarms import SHAPE, Frame, alarm_lines
+from radicale_flowfact.alarms import SHAPE, Frame, alarm_lines, read_alarms
+from radicale_flowfact.calendar_objects import Component
 from radicale_flowfact.contentlines import (
     PayloadError,
     escape,
@@ -37,6 +38,7 @@ from radicale_flowfact.timezones import as_datetime, read_time, resolve, to_utc,
 _PRODID = "-//radicale-flowfact//EN"
 _NEVER_SENT = frozenset({"ORGANIZER", "ATTENDEE"})
 _OF_THE_FRAME = frozenset({"BEGIN", "END", "VERSION", "PRODID"})
+_OF_RINGING = frozenset({"ACTION", "TRIGGER", "X-APPLE-DEFAULT-ALARM"})
 _YEAR = re.compile(r"\d{4}")
 _UTC = ZoneInfo("UTC")
 _EPOCH = datetime(1970, 1, 1)
@@ -97,8 +99,12 @@ def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str],
     lines = [f"UID:{escape(uid)}", f"DTSTAMP:{_stamp(activity, style.zone)}", f"SUMMARY:{escape(summary)}"]
     if description:
         lines.append(f"DESCRIPTION:{escape(description)}")
-    lines += [*middle, *_sent_sidecar(activity, component, known)]
-    lines += _alarms(activity, component, known, style, escape(summary))
+    frame = _frame(activity, component, style.zone)
+    sent = _sent_sidecar(activity, component, known, frame)
+    lines += [*middle, *(entry for entry in sent if not entry.startswith("BEGIN:"))]
+    # Ours is the first of the alarms: so it is the mapped one, too, when our own text is read again.
+    lines += _alarms(activity, known, frame, escape(summary))
+    lines += [line for entry in sent if entry.startswith("BEGIN:") for line in entry.split("\n")]
     return join_lines(
         [
             *("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_PRODID}", *_calendar_lines(activity, known)),
@@ -253,8 +259,11 @@ def _still_due(own: str, reminder: datetime, zone: ZoneInfo, *, has_time: bool) 
     return as_datetime(due).date() == reminder.date() and has_time != isinstance(due, datetime)
 
 
-def _sent_sidecar(activity: Activity, component: str, sidecar: Sequence[str]) -> list[str]:
-    """Return the sidecar as it is sent: nobody to be mailed, no alarm of a done one, no note that is outdated."""
+def _sent_sidecar(activity: Activity, component: str, sidecar: Sequence[str], frame: Frame) -> list[str]:
+    """Return the sidecar's entries that are sent: nobody to be mailed, no note that is outdated.
+
+    Without an alarm in FlowFact none that rings is sent (rules 7 and 16), and of a done one none at all.
+    """
     same_note = NOTE + note_mark(ffdata.normalise(activity.note)) in sidecar
     sent: list[str] = []
     for entry in sidecar:
@@ -262,12 +271,21 @@ def _sent_sidecar(activity: Activity, component: str, sidecar: Sequence[str]) ->
         hidden = _mails(entry) or entry.startswith(OURS) or (name == "X-ALT-DESC" and not same_note)
         if component == "VTODO":
             hidden = hidden or _is_outdated(activity, name, entry)
-        if not hidden and not (activity.done and entry.startswith("BEGIN:VALARM")):
+        if entry.startswith("BEGIN:VALARM"):
+            hidden = hidden or activity.done or (not activity.reminder_has_time and _rings(entry, frame))
+        if not hidden:
             sent.append(entry)
     if activity.private:
         names = {_name(entry) for entry in sent}
         sent += [] if "CLASS" in names else ["CLASS:PRIVATE"]
-    return [line for entry in sent for line in entry.split("\n")]
+    return sent
+
+
+def _rings(entry: str, frame: Frame) -> bool:
+    """Whether a further alarm would be taken for FlowFact's if that is not there."""
+    lines = [parse_line(text) for text in entry.split("\n")]
+    alarm = Component("VALARM", [line for line in lines if line.name in _OF_RINGING])
+    return read_alarms(Component("VEVENT", children=[alarm]), frame, None).reminder is not None
 
 
 def _is_outdated(activity: Activity, name: str, entry: str) -> bool:
@@ -283,12 +301,18 @@ def _is_outdated(activity: Activity, name: str, entry: str) -> bool:
     return False
 
 
-def _alarms(activity: Activity, component: str, sidecar: Sequence[str], style: Style, summary: str) -> list[str]:
+def _frame(activity: Activity, component: str, zone: ZoneInfo) -> Frame:
+    """Return the times that alarms are relative to."""
+    if component == "VEVENT":
+        return Frame(activity.begin, activity.end, zone, {})
+    return Frame(None, activity.reminder, zone, {})
+
+
+def _alarms(activity: Activity, sidecar: Sequence[str], frame: Frame, summary: str) -> list[str]:
     if activity.done or not activity.reminder_has_time or activity.reminder is None:
         return []
     _require_possible(activity.reminder)
-    begin, end = (activity.begin, activity.end) if component == "VEVENT" else (None, activity.reminder)
-    return alarm_lines(activity.reminder, Frame(begin, end, style.zone, {}), sidecar, summary)
+    return alarm_lines(activity.reminder, frame, sidecar, summary)
 
 
 def _zoned(name: str, moment: datetime, zone: ZoneInfo) -> str:

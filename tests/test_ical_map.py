@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radicale_flowfact import ffdata
+from radicale_flowfact.actions import SetField
 from radicale_flowfact.contentlines import PayloadError, is_control
 from radicale_flowfact.dav.edits import edit_activity
 from radicale_flowfact.ical_map import Style, minimal, render, subject_of, time_range, title
@@ -193,6 +194,33 @@ def test_further_alarms_stay_and_the_mapped_one_is_recognised_when_reordered() -
     swapped = read(payloads.event("u", second, first), base)
     assert base.fields.reminder == swapped.fields.reminder == datetime(2026, 7, 1, 9, 45)
     assert base.sidecar == swapped.sidecar == (second.replace("\r\n", "\n"),)
+
+
+FURTHER = (payloads.alarm("TRIGGER:-PT1H").replace("\r\n", "\n"),)
+RINGING = replace(EVENT, reminder=datetime(2026, 7, 1, 9, 45), reminder_has_time=True)
+
+
+def test_the_alarm_moved_on_the_device_is_flowfacts_though_the_device_has_further_ones() -> None:
+    text = render(RINGING, "VEVENT", "u", FURTHER, STYLE)
+    base = read(text)
+    assert (base.fields.reminder, base.sidecar) == (RINGING.reminder, FURTHER)
+    moved = read(text.replace("TRIGGER:-PT15M", "TRIGGER:-PT30M"), base)
+    edit = edit_activity(base, moved, RINGING, FURTHER, STYLE, NOW)
+    (action,) = edit.actions
+    assert isinstance(action, SetField)
+    assert (action.field, action.after) == ("reminder", datetime(2026, 7, 1, 9, 30))
+    assert edit.sidecar == FURTHER
+
+
+def test_an_alarm_taken_off_in_the_office_is_not_replaced_by_a_further_one_of_the_device() -> None:
+    dummy = payloads.alarm("TRIGGER;VALUE=DATE-TIME:19760401T005545Z").replace("\r\n", "\n")
+    silent = replace(RINGING, reminder_has_time=False)
+    text = render(silent, "VEVENT", "u", (*FURTHER, dummy), STYLE)
+    base = read(text)
+    assert (base.fields.reminder, base.sidecar) == (None, (dummy,))
+    edit = edit_activity(base, read(text, base), silent, (*FURTHER, dummy), STYLE, NOW)
+    assert (edit.actions, edit.sidecar) == ((), (*FURTHER, dummy))
+    assert render(RINGING, "VEVENT", "u", edit.sidecar, STYLE).count("BEGIN:VALARM") == 3
 
 
 def test_alarms_of_a_done_appointment_are_not_shown() -> None:
