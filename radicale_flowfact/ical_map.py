@@ -55,16 +55,17 @@ class Style:
 
 def title(subject: str, kind: str, template: str) -> str:
     """Return the subject as devices show it, with the kind's name in it (rule 16)."""
+    kind = one_line(kind)
     before, after = _around(kind, template)
-    return f"{before}{subject}{after}" if one_line(kind) else subject
+    return f"{before}{subject}{after}" if kind else subject
 
 
 def subject_of(summary: str, kind: str, template: str) -> str:
     """Cut the kind off a summary again; one that does not carry it is returned as it is (rule 16)."""
-    before, after = _around(kind, template)
-    text = one_line(summary)
-    if not one_line(kind):
+    text, kind = one_line(summary), one_line(kind)
+    if not kind:
         return text
+    before, after = _around(kind, template)
     if text.split() == f"{before}{after}".split():
         return ""
     head, tail = one_line(before), one_line(after)
@@ -79,8 +80,7 @@ def subject_of(summary: str, kind: str, template: str) -> str:
 
 def _around(kind: str, template: str) -> tuple[str, str]:
     before, _, after = template.partition("{subject}")
-    name = one_line(kind)
-    return before.replace("{kind}", name), after.replace("{kind}", name)
+    return before.replace("{kind}", kind), after.replace("{kind}", kind)
 
 
 def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str], style: Style) -> str:
