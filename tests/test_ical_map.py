@@ -104,10 +104,10 @@ def test_utc_and_duration_instead_of_local_times_change_nothing(activity: Activi
 @given(appointments())
 def test_what_other_libraries_write_from_our_events_changes_nothing(activity: Activity) -> None:
     text = render(activity, "VEVENT", "u", (), STYLE)
-    if not _in_odd_hour(activity):
-        assert changes(activity, "VEVENT", vobject.readOne(text).serialize()) == ()
     assert changes(activity, "VEVENT", icalendar.Calendar.from_ical(text).to_ical().decode()) == ()
-    assert changes(activity, "VEVENT", text.replace("Europe/Berlin", "Mein Büro")) == ()
+    if not _in_odd_hour(activity) and not _in_odd_hour(replace(activity, reminder=activity.end)):
+        assert changes(activity, "VEVENT", vobject.readOne(text).serialize()) == ()
+        assert changes(activity, "VEVENT", text.replace("Europe/Berlin", "Mein Büro")) == ()
 
 
 @given(appointments())
