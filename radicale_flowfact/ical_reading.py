@@ -74,7 +74,7 @@ def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
     result = read(entry, zone, found.zones, like.fields.reminder if like else None)
     for name in ("summary", "note"):
         require_printable(name, getattr(result.fields, name))
-    around = [line for line in found.properties if line.name not in _OF_CALENDAR]
+    around = [line for line in found.properties if line.name not in _OF_CALENDAR and not line.name.startswith(OURS)]
     return replace(
         result,
         recurring=recurring,
@@ -182,7 +182,7 @@ def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknow
     skipped = _MAPPED | (_OF_TASK_STATE if entry.name == "VTODO" else frozenset())
     if entry.name == "VEVENT":
         skipped -= {"DUE", "PRIORITY"}
-    kept = [line.text for line in entry.lines if line.name not in skipped]
+    kept = [line.text for line in entry.lines if line.name not in skipped and not line.name.startswith(OURS)]
     kept += [child.source() for child in entry.children if child.name != "VALARM"]
     if entry.first("X-ALT-DESC") is not None:
         kept.append(NOTE + note_mark(fields.note))

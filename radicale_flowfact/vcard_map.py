@@ -83,7 +83,8 @@ def parse(text: str, slots: Sequence[str], like: Card | None = None) -> Card:
     fields_, used, kept = reader.read()
     telephones = [line for line in by_name.get("TEL", ()) if "FAX" not in line.types]
     used |= {id(line) for line in telephones}
-    sidecar = [line.text for line in lines if line.name not in _NOT_KEPT and id(line) not in used]
+    used |= {id(line) for line in lines if line.name in _NOT_KEPT or line.name.startswith(_OURS)}
+    sidecar = [line.text for line in lines if id(line) not in used]
     return Card(
         _single(by_name, "UID"),
         fields_,

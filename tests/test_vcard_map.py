@@ -118,6 +118,10 @@ def test_fields_the_device_never_had_are_not_cleared() -> None:
     assert changes(address, text) == ()
 
 
+def test_lines_that_look_like_ours_are_not_taken_for_ours() -> None:
+    assert card("X-FLOWFACT-FN:a;b", "X-FLOWFACT-N-PARTS:;;x").sidecar == ()
+
+
 def test_private_and_group_cards_are_recognised() -> None:
     assert card("CATEGORIES:Freunde,Privat").private
     assert not card("CATEGORIES:privatier").private

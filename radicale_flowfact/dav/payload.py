@@ -41,6 +41,7 @@ def read_payload(session: Session, name: Name, href: str, text: str, time_range:
     """
     is_card = name is Name.ADDRESSES
     try:
+        contentlines.require_printable("text", text)  # XML cannot carry it, so it would stop the whole collection
         parsed = parse(session, name, text)
     except PayloadError as error:
         condition = "CR:valid-address-data" if is_card else "C:valid-calendar-data"

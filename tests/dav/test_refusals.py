@@ -28,6 +28,8 @@ def refused(agency: Agency, server: Server, attempt: Attempt, login: str = "anna
         ("addresses/x.vcf", "", 400),
         ("addresses/x.vcf", payloads.without(payloads.vcard("u"), "UID"), 400),
         ("addresses/x.vcf", payloads.vcard("u", "NOTE:bell \x07"), 400),
+        ("addresses/x.vcf", payloads.vcard("u", "X-UNMAPPED:bell \x07"), 400),
+        ("appointments/x.ics", payloads.event("u", "LOCATION:bell \x07"), 400),
         ("addresses/x.vcf", payloads.vcard("u", "ORG:" + "x" * 101), 403),
         ("addresses/x.vcf", payloads.event("u"), 400),
         ("appointments/x.ics", payloads.without(payloads.event("u"), "DTSTART"), 400),
