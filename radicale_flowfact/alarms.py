@@ -1,25 +1,33 @@
 """Alarms: the one VALARM that FlowFact's Vorlage stands for, and those that stay with the device (rules 16, 20, 22).
 
 What a VALARM has beside its trigger (sound, acknowledgement, Apple's ids) is kept as the alarm's *shape* in a
-sidecar entry of our own, so that it comes back around whatever time FlowFact has.
+sidecar entry of our own, so that it comes back around whatever time FlowFact has. A task has one time in
+FlowFact, which is its DUE: an alarm of a task at another time keeps its whole shape, marked with the DUE that it
+was made for, and rings by it as long as that DUE stands.
 
-=======================================  =======================  ===========================================
-form of the alarm                        sent by                  what it becomes
-=======================================  =======================  ===========================================
-TRIGGER relative to the start            all of them              the Vorlage, with time
-TRIGGER;RELATED=END                      Thunderbird, Tasks.org   the Vorlage, reckoned from the end or DUE
-TRIGGER;VALUE=DATE-TIME                  iOS, Outlook             the Vorlage
-several VALARMs                          iOS, DAVx5, Thunderbird  the one the device had from us, else the
-                                                                  first; the others stay with the device
-ACTION:NONE, X-APPLE-DEFAULT-ALARM,      iOS, macOS               stays with the device: no alarm rings by it
-a year before 1980
-ACKNOWLEDGED, X-MOZ-LASTACK              iOS, Thunderbird         kept; at or after the end of a past
-                                                                  appointment: done (rule 20)
-X-MOZ-SNOOZE-TIME, a second VALARM with  Thunderbird, iOS         snoozed: stays with the device, the Vorlage
-RELATED-TO                                                        does not move
-the VALARM taken off                     all of them              Vorlage without time; of a past appointment:
-                                                                  done (rule 20)
-=======================================  =======================  ===========================================
+=======================================  ==========================  ========================================
+form of the alarm                        seen from                   what it becomes
+=======================================  ==========================  ========================================
+TRIGGER relative to the start            DAVx5, macOS, Thunderbird,  the Vorlage, with time
+                                         Evolution, Exchange, Google
+TRIGGER;RELATED=END                      Thunderbird 153 (an event), the Vorlage, reckoned from the end or DUE
+                                         Thunderbird (a task)
+TRIGGER;VALUE=DATE-TIME                  macOS 10.8 Reminders        the Vorlage
+any of them, of a task with a DUE at     Thunderbird                 DUE is the Vorlage; the alarm stays as it
+another time                                                         was while the Vorlage does
+several VALARMs                          DAVx5, Thunderbird, Google  the one the device had from us, else the
+                                                                     first; the others stay with the device
+ACTION:NONE, X-APPLE-DEFAULT-ALARM,      macOS 10.9, iOS 12          stays with the device: no alarm rings by
+a year before 1980                                                   it
+ACKNOWLEDGED, X-MOZ-LASTACK              macOS 10.9, eM Client,      kept; at or after the end of a past
+                                         Thunderbird                 appointment: done (rule 20)
+X-MOZ-SNOOZE-TIME, a second VALARM with  Lightning; RFC 9074 §7      snoozed: stays with the device, the
+RELATED-TO                                                           Vorlage does not move
+the VALARM taken off                     eM Client (dismissed), any  Vorlage without time; of a past
+                                                                     appointment: done (rule 20)
+=======================================  ==========================  ========================================
+
+"Seen" is what the payloads show that clients wrote; Outlook writes none itself, its Exchange writes the first.
 """
 
 from __future__ import annotations
@@ -35,6 +43,7 @@ from radicale_flowfact.contentlines import Line, PayloadError, parse_line
 from radicale_flowfact.timezones import as_datetime, read_time, to_local, to_utc
 
 SHAPE = "X-FLOWFACT-ALARM:"
+_MADE_FOR = "X-FLOWFACT-MADE-FOR"  # in a task's shape: the DUE beside which it rings at its own time
 _PLAIN = frozenset({"ACTION", "DESCRIPTION", "TRIGGER"})
 _DUMMY_BEFORE = 1980  # Apple writes 1976 into an alarm that must not ring
 _DURATION = re.compile(
@@ -56,11 +65,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """The mapped alarm's time (None: none), when it was acknowledged, and the sidecar entries of all alarms."""
+    """The mapped alarm and its time (None: none), when one was acknowledged, and the texts of the others."""
 
+    mapped: Component | None
     reminder: datetime | None
     acknowledged: datetime | None
-    sidecar: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 def read_alarms(entry: Component, frame: Frame, expected: datetime | None) -> Alarms:
@@ -68,14 +78,22 @@ def read_alarms(entry: Component, frame: Frame, expected: datetime | None) -> Al
     alarms = [child for child in entry.children if child.name == "VALARM"]
     times = [(alarm, when) for alarm in alarms if (when := _instant(alarm, frame)) is not None]
     chosen = next((pair for pair in times if pair[1] == expected), times[0] if times else None)
-    sidecar = [alarm.source() for alarm in alarms if chosen is None or alarm is not chosen[0]]
-    acknowledged = [entry.first("X-MOZ-LASTACK")]
-    if chosen is not None:
-        acknowledged.append(chosen[0].first("ACKNOWLEDGED"))
-        if not _is_plain(chosen[0]):
-            sidecar.append(SHAPE + chosen[0].source())
+    mapped, rings = chosen or (None, None)
+    acknowledged = [entry.first("X-MOZ-LASTACK"), mapped.first("ACKNOWLEDGED") if mapped else None]
     moments = [as_datetime(read_time(line, frame.zone, frame.own_zones)) for line in acknowledged if line]
-    return Alarms(chosen[1] if chosen else None, max(moments, default=None), tuple(sidecar))
+    others = tuple(alarm.source() for alarm in alarms if alarm is not mapped)
+    return Alarms(mapped, rings, max(moments, default=None), others)
+
+
+def shape_of(alarms: Alarms, due: datetime | None = None) -> tuple[str, ...]:
+    """Return the sidecar entry for what the mapped alarm has beside FlowFact's time; ``due``: a task's Vorlage."""
+    alarm = alarms.mapped
+    if alarm is None:
+        return ()
+    if due is None or (due == alarms.reminder and _is_absolute(alarm.text("TRIGGER"))):
+        return () if _is_plain(alarm) else (SHAPE + alarm.source(),)
+    marked = [*alarm.lines, parse_line(f"{_MADE_FOR}:{due:%Y%m%dT%H%M%S}")]
+    return (SHAPE + Component(alarm.name, marked, alarm.children).source(),)
 
 
 def alarm_lines(reminder: datetime, frame: Frame, sidecar: Sequence[str], title: str) -> list[str]:
@@ -86,9 +104,11 @@ def alarm_lines(reminder: datetime, frame: Frame, sidecar: Sequence[str], title:
         return ["BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{title}", trigger, "END:VALARM"]
     lines = shape.split("\n")
     inner = [parse_line(line) for line in lines[1:-1]]
-    if _instant(Component("VALARM", inner), frame) == reminder:
-        return lines
-    return [lines[0], *(trigger if line.name == "TRIGGER" else line.text for line in inner), lines[-1]]
+    stands = any(line.name == _MADE_FOR and line.value == f"{reminder:%Y%m%dT%H%M%S}" for line in inner)
+    inner = [line for line in inner if line.name != _MADE_FOR]
+    if not stands and _instant(Component("VALARM", inner), frame) != reminder:
+        return [lines[0], *(trigger if line.name == "TRIGGER" else line.text for line in inner), lines[-1]]
+    return [lines[0], *(line.text for line in inner), lines[-1]]
 
 
 def parse_duration(text: str) -> timedelta:
@@ -132,8 +152,12 @@ def _instant(alarm: Component, frame: Frame) -> datetime | None:
         return None
 
 
+def _is_absolute(trigger: str) -> bool:
+    return "P" not in trigger.upper()
+
+
 def _moment(trigger: Line, frame: Frame) -> datetime | None:
-    if "P" not in trigger.value.upper():
+    if _is_absolute(trigger.value):
         moment: date | datetime = read_time(trigger, frame.zone, frame.own_zones)
         return as_datetime(moment) if moment.year >= _DUMMY_BEFORE else None
     of_end = "END" in (value.upper() for value in trigger.param("RELATED"))

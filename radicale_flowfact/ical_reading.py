@@ -12,9 +12,9 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact import ffdata
-from radicale_flowfact.alarms import Frame, parse_duration, read_alarms
+from radicale_flowfact.alarms import Frame, parse_duration, read_alarms, shape_of
 from radicale_flowfact.calendar_objects import Component, read_object
-from radicale_flowfact.contentlines import Line, PayloadError, require_printable
+from radicale_flowfact.contentlines import Line, PayloadError, parse_line, require_printable
 from radicale_flowfact.timezones import as_datetime, read_time
 
 OURS = "X-FLOWFACT-"
@@ -106,7 +106,7 @@ def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], expecte
         reminder=alarms.reminder,
         reminder_has_time=alarms.reminder is not None,
     )
-    return _entry(entry, fields, alarms.sidecar, alarms.acknowledged)
+    return _entry(entry, fields, (*alarms.others, *shape_of(alarms)), alarms.acknowledged)
 
 
 def _end(entry: Component, begin: datetime, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
@@ -130,35 +130,44 @@ def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected
     if due_time is None and begin is not None and duration is not None:
         due_time = _later(begin, duration)
     moment = as_datetime(due_time) if due_time is not None else None
-    alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected)
-    rings = alarms.reminder is not None
-    reminder, sidecar = _vorlage(due, due_time, alarms.reminder)
+    alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected or moment)
+    reminder, due_kept = _vorlage(due and _in_known_zone(due, due_time, zone), due_time, alarms.reminder)
     status, percent = entry.text("STATUS").strip().upper(), entry.text("PERCENT-COMPLETE").strip()
     done = status == "COMPLETED" or (not status and (entry.first("COMPLETED") is not None or percent == "100"))
     fields = replace(
         _texts(entry),
         reminder=reminder,
-        reminder_has_time=rings,
+        reminder_has_time=alarms.reminder is not None,
         done=done,
         priority=_priority(entry),
     )
-    kept = [line.text for line in (start, duration) if line is not None and (line is start or due_time is None)]
+    kept = [*due_kept, *([_in_known_zone(start, begin, zone).text] if start is not None else [])]
+    kept += [duration.text] if duration is not None and due_time is None else []
     kept += [line.text for line in entry.lines if line.name in _OF_TASK_STATE and _is_own_state(line)]
-    return _entry(entry, fields, (*alarms.sidecar, *sidecar, *kept), alarms.acknowledged)
+    return _entry(entry, fields, (*alarms.others, *shape_of(alarms, reminder), *kept), alarms.acknowledged)
 
 
-def _vorlage(due: Line | None, due_time: object, alarm: datetime | None) -> tuple[datetime | None, tuple[str, ...]]:
+def _in_known_zone(line: Line, moment: date | None, zone: ZoneInfo) -> Line:
+    """Return a line of time that can be read without the VTIMEZONE it came with, which is not kept (rule 24)."""
+    try:
+        read_time(line, zone, {})
+    except PayloadError:
+        return parse_line(f"{line.name};TZID={zone.key}:{moment:%Y%m%dT%H%M%S}")
+    return line
+
+
+def _vorlage(due: Line | None, due_time: date | None, alarm: datetime | None) -> tuple[datetime | None, list[str]]:
     """Return the Vorlage of a task, and the sidecar line that keeps a form of DUE which FlowFact has not."""
-    if due is None or not isinstance(due_time, date):
-        return (alarm, ())
+    if due is None or due_time is None:
+        return alarm, []
     moment = as_datetime(due_time)
     if isinstance(due_time, datetime):
         if alarm is None and moment.time() != time.min:
-            return datetime.combine(moment.date(), time.min), (DUE + due.text,)
-        return moment, ()
-    if alarm is not None and alarm.date() == moment.date():
-        return alarm, (DUE + due.text,)
-    return moment, ()
+            return datetime.combine(moment.date(), time.min), [DUE + due.text]
+        return moment, []
+    if alarm is None:
+        return moment, []
+    return alarm if alarm.date() == moment.date() else moment, [DUE + due.text]
 
 
 def _is_own_state(line: Line) -> bool:

@@ -297,22 +297,59 @@ OWN_ZONE = "\r\n".join(
 )
 
 
+def kept(text: str) -> tuple[Activity, str]:
+    """Return the task that a device made, and how it is rendered anew."""
+    found = read(text)
+    values = {name: getattr(found.fields, name) for name in ("reminder", "reminder_has_time", "done", "priority")}
+    task = Activity("d", Kind("k", "Aufgabe"), subject="Anrufen", **values)
+    rendered = render(task, "VTODO", "u", found.sidecar, STYLE)
+    served = read(rendered)
+    assert served.sidecar == found.sidecar
+    edit = edit_activity(served, read(rendered, served), task, found.sidecar, STYLE, NOW)
+    assert (edit.actions, edit.sidecar) == ((), found.sidecar)
+    return task, rendered
+
+
 @pytest.mark.parametrize(
-    "lines",
+    ("lines", "served"),
     [
-        ("DUE;TZID=Mein Büro:20260701T150000",),
-        ("DTSTART;TZID=Mein Büro:20260701T120000", "DUE;VALUE=DATE:20260701"),
+        (("DUE;TZID=Mein Büro:20260701T150000",), "DUE;TZID=Europe/Berlin:20260701T160000"),
+        (
+            ("DTSTART;TZID=Mein Büro:20260701T120000", "DUE;VALUE=DATE:20260701"),
+            "DTSTART;TZID=Europe/Berlin:20260701T130000",
+        ),
     ],
 )
-def test_a_task_in_a_zone_that_only_the_device_describes_does_not_spoil_what_is_served(lines: tuple[str, ...]) -> None:
-    found = read(payloads.todo("u", *lines).replace("BEGIN:VTODO", OWN_ZONE))
-    task = Activity("d", Kind("k", "Aufgabe"), reminder=found.fields.reminder)
-    text = render(task, "VTODO", "u", found.sidecar, STYLE)
-    assert "Mein Büro" not in text
-    served = read(text)
-    assert (served.fields.reminder, served.fields.reminder_has_time) == (datetime(2026, 7, 1), False)
-    edit = edit_activity(served, read(text, served), task, found.sidecar, STYLE, NOW)
-    assert (edit.actions, edit.sidecar) == ((), found.sidecar)
+def test_a_task_in_a_zone_that_only_the_device_describes_keeps_its_time(lines: tuple[str, ...], served: str) -> None:
+    task, text = kept(payloads.todo("u", *lines).replace("BEGIN:VTODO", OWN_ZONE))
+    assert (task.reminder, served in text, "Mein Büro" in text) == (datetime(2026, 7, 1), True, False)
+
+
+DUE_AT_THREE = "DUE;TZID=Europe/Berlin:20260701T150000"
+
+
+@pytest.mark.parametrize(
+    ("due", "trigger", "vorlage"),
+    [
+        (DUE_AT_THREE, "TRIGGER:-PT30M", datetime(2026, 7, 1, 15)),
+        (DUE_AT_THREE, "TRIGGER;RELATED=END:-PT30M", datetime(2026, 7, 1, 15)),
+        (DUE_AT_THREE, "TRIGGER;VALUE=DATE-TIME:20260630T070000Z", datetime(2026, 7, 1, 15)),
+        ("DUE;VALUE=DATE:20260701", "TRIGGER;VALUE=DATE-TIME:20260630T070000Z", datetime(2026, 7, 1)),
+        ("DUE;VALUE=DATE:20260701", "TRIGGER:PT9H", datetime(2026, 7, 1, 9)),
+    ],
+)
+def test_an_alarm_of_a_task_rings_when_it_did(due: str, trigger: str, vorlage: datetime) -> None:
+    task, text = kept(payloads.todo("u", due, payloads.alarm(trigger)))
+    assert (task.reminder, task.reminder_has_time) == (vorlage, True)
+    assert (due in text, trigger in text, "MADE-FOR" in text) == (True, True, False)
+    # Moved in the office, it rings at the Vorlage: that is FlowFact's alarm.
+    moved = render(replace(task, reminder=datetime(2026, 7, 8, 11)), "VTODO", "u", read(text).sidecar, STYLE)
+    assert "TRIGGER;VALUE=DATE-TIME:20260708T090000Z" in moved
+
+
+def test_of_two_alarms_of_a_task_the_one_at_its_due_is_flowfacts() -> None:
+    task, text = kept(payloads.todo("u", DUE_AT_THREE, payloads.alarm("TRIGGER:-P1D"), payloads.alarm("TRIGGER:PT0S")))
+    assert (task.reminder, text.count("BEGIN:VALARM")) == (datetime(2026, 7, 1, 15), 2)
 
 
 def test_every_zone_that_a_task_names_is_described() -> None:

@@ -6,8 +6,9 @@ had (rule 26); what the device never had cannot be missing from what it sends.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, time
 
@@ -18,6 +19,14 @@ from radicale_flowfact.records import Activity, Address, RecordKey
 from radicale_flowfact.vcard_map import Card
 
 _TASK_ONLY = frozenset({"done", "priority"})
+# What a calendar object (RFC 5545 §3.6.1, §3.6.2) and a card (RFC 6350 §6) have at most once, and lines of our own.
+_ONCE_IN_ENTRY = frozenset(
+    [
+        *("CLASS", "COMPLETED", "CREATED", "DTSTART", "DURATION", "GEO", "LOCATION", "PERCENT-COMPLETE", "PRIORITY"),
+        *("SEQUENCE", "STATUS", "TRANSP", "URL", "X-ALT-DESC", "X-FLOWFACT-ALARM", "X-FLOWFACT-DUE", "X-FLOWFACT-NOTE"),
+    ]
+)
+_ONCE_IN_CARD = frozenset(["ANNIVERSARY", "BDAY", "GENDER", "KIND", "PRODID", "REV"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ def edit_address(base: Card, sent: Card, current: Address, sidecar: Sequence[str
         and not _same(field.name, getattr(sent.fields, field.name), getattr(current, field.name))
     ]
     decided = phones.decide_phones(record, base.phones, sent.phones, current.phones, slots)
-    kept = merge_sidecar(base.sidecar, sent.sidecar, [line for line in sidecar if not _is_phone(line)])
+    kept = merge_sidecar(base.sidecar, sent.sidecar, [line for line in sidecar if not _is_phone(line)], _ONCE_IN_CARD)
     seen = {phones.same_number(phone.number) for phone in base.phones}
     unseen = [line for line in sidecar if _is_phone(line) and phones.same_number(line.rpartition(":")[2]) not in seen]
     return Edit((*changed, *decided.actions), (*kept, *unseen, *decided.extra))
@@ -80,7 +89,7 @@ def edit_activity(
     ]
     if done is not None and bool(done) != current.done:
         actions.append(MarkDone(record, current.done, bool(done)))
-    return Edit(tuple(actions), merge_sidecar(base.sidecar, sent.sidecar, sidecar))
+    return Edit(tuple(actions), merge_sidecar(base.sidecar, sent.sidecar, sidecar, _ONCE_IN_ENTRY))
 
 
 def _changed_values(before: EntryFields, after: EntryFields, *, is_task: bool) -> dict[str, Value]:
@@ -137,8 +146,13 @@ def new_activity_values(
     return tuple(found.items())
 
 
-def merge_sidecar(base: Iterable[str], sent: Iterable[str], kept: Iterable[str]) -> tuple[str, ...]:
-    """Merge what the device added to and took from its sidecar into the one that is kept (rule 25)."""
+def merge_sidecar(
+    base: Iterable[str], sent: Iterable[str], kept: Iterable[str], once: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Merge what the device added to and took from its sidecar into the one that is kept (rule 25).
+
+    A line of a name in ``once`` takes the place of another one that was kept since the device's version.
+    """
     before, after = Counter(base), Counter(sent)
     added, taken = after - before, before - after
     merged = []
@@ -149,7 +163,17 @@ def merge_sidecar(base: Iterable[str], sent: Iterable[str], kept: Iterable[str])
             merged.append(line)
     present = Counter(merged)
     new = [line for line, count in added.items() for _ in range(min(count, after[line] - present[line]))]
-    return (*merged, *new)
+    # A SEQUENCE must not fall (RFC 5545 §3.8.7.4).
+    highest = max((_number(line) for line in merged), default=-1)
+    new = [line for line in new if _name(line) != "SEQUENCE" or _number(line) > highest]
+    replaced = {_name(line) for line in new} & set(once)
+    return (*(line for line in merged if _name(line) not in replaced), *new)
+
+
+def _number(line: str) -> int:
+    """Return the number of a SEQUENCE; -1 for any other line."""
+    value = line.rpartition(":")[2].strip()
+    return int(value) if _name(line) == "SEQUENCE" and re.fullmatch("[0-9]{1,9}", value) else -1
 
 
 def _same(field: str, one: Value, other: Value) -> bool:
@@ -162,4 +186,8 @@ def _same(field: str, one: Value, other: Value) -> bool:
 
 
 def _is_phone(line: str) -> bool:
-    return line.partition(":")[0].partition(";")[0].rpartition(".")[2].upper() == "TEL"
+    return _name(line) == "TEL"
+
+
+def _name(line: str) -> str:
+    return line.partition(":")[0].partition(";")[0].rpartition(".")[2].upper()

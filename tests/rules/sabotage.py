@@ -64,7 +64,12 @@ SABOTAGES = [
         "    return to_local(plain.replace(tzinfo=resolve(name, own_zones)), zone)",
         "    return plain",
     ),
-    Sabotage(25, "dav/edits.py", "    return (*merged, *new)", "    return ()"),
+    Sabotage(
+        25,
+        "dav/edits.py",
+        "    return (*(line for line in merged if _name(line) not in replaced), *new)",
+        "    return ()",
+    ),
     Sabotage(26, "dav/edits.py", "getattr(sent.fields, field.name), getattr(base.fields, field.name))", 'None, "x")'),
     Sabotage(27, "app.py", "        self._storage.gateway.remember_refused(event)", "        pass"),
     Sabotage(28, "crm/writes.py", "    if limit is not None and length > limit:", "    if False:"),
