@@ -13,8 +13,9 @@ from http import client
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from radicale import types, xmlutils
+from radicale import httputils, types, xmlutils
 from radicale.app import Application
+from radicale.app.base import Access
 from radicale.config import Configuration
 from radicale.log import logger
 
@@ -23,6 +24,7 @@ from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.request import RefusedError, Request
 from radicale_flowfact.paging import wanted_limit, with_more
 from radicale_flowfact.preconditions import EntityTags, is_elaborate, single_if_match
+from radicale_flowfact.putting import ItemPut
 from radicale_flowfact.storage import Place, Storage
 
 Answer = types.WSGIResponse
@@ -41,6 +43,7 @@ class FlowfactApplication(Application):
         if not isinstance(self._storage, Storage):
             raise RuntimeError("[storage] type must be radicale_flowfact.storage")
         self._storage.gateway.upkeep()
+        self._item_put = ItemPut(configuration, self._storage)
 
     def _handle(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""
@@ -70,7 +73,9 @@ class FlowfactApplication(Application):
     def _by_radicale(self, method: str, environ: types.WSGIEnviron, request: Request, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale answer, helped where it understands less than a client may say."""
         base_prefix, path, user = args[0], args[1], args[2]
-        if method in ("PUT", "DELETE") and is_elaborate(request.if_match):
+        if method == "PUT":
+            return self._put(environ, path, user, *args[3:4])
+        if method == "DELETE" and is_elaborate(request.if_match):
             environ = {**environ, "HTTP_IF_MATCH": single_if_match(request.if_match, self._etag(path, user))}
         if method == "REPORT":
             environ, request.limit = self._with_limit(environ)
@@ -79,6 +84,16 @@ class FlowfactApplication(Application):
         if request.more and answer is not None:
             answer = with_more(answer, xmlutils.make_href(base_prefix, path))
         return status, headers, answer, xml
+
+    def _put(self, environ: types.WSGIEnviron, path: str, user: str, groups: set[str]) -> Answer:
+        """Store an item, if the rights allow it; ``_require_place`` saw to it that the path is one's."""
+        access = Access(self._rights, user, groups, path, None)
+        place = Place.of(path)
+        if place is None or place.name is None or place.href is None:
+            return httputils.NOT_ALLOWED
+        if not access.check("w") or "w" not in access.parent_permissions:
+            return httputils.NOT_ALLOWED
+        return self._item_put.answer(environ, place.login, place.name, place.href)
 
     def _with_limit(self, environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, int | None]:
         """Return the environment with its body still to be read, and the limit that the body sets."""
@@ -99,7 +114,7 @@ class FlowfactApplication(Application):
     def _etag(self, path: str, user: str) -> str | None:
         """Return the ETag, with quotes, of the item at a path of the user's own; None if there is none."""
         place = Place.of(path)
-        if place is None or place.name is None or place.href is None or place.login != user:
+        if place is None or place.name is None or place.href is None:
             return None
         gateway = self._storage.gateway
         item = gateway.items_at(gateway.open(place.login, place.name), [place.href]).get(place.href)

@@ -33,7 +33,7 @@ from radicale_flowfact.contentlines import (
 )
 from radicale_flowfact.ical_reading import ACCESS, CALENDAR, DUE, NOTE, OURS, note_mark, one_line
 from radicale_flowfact.records import Activity
-from radicale_flowfact.timezones import as_datetime, read_time, resolve, to_utc, tzid_of, vtimezone
+from radicale_flowfact.timezones import EVER, as_datetime, read_time, resolve, to_utc, tzid_of, vtimezone
 
 _PRODID = "-//radicale-flowfact//EN"
 _NEVER_SENT = frozenset({"ORGANIZER", "ATTENDEE"})
@@ -192,7 +192,7 @@ def time_range(activity: Activity, component: str, zone: ZoneInfo) -> tuple[int,
     else:
         begin, end = activity.begin, activity.end
     if begin is None:
-        return (-62135596800, 253402300800)
+        return EVER
     if component == "VTODO" and not activity.reminder_has_time:
         end = begin + timedelta(days=1)
     if component == "VEVENT" and activity.all_day:

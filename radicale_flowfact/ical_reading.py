@@ -15,7 +15,7 @@ from radicale_flowfact import ffdata
 from radicale_flowfact.alarms import Frame, parse_duration, read_alarms, shape_of
 from radicale_flowfact.calendar_objects import Component, read_object
 from radicale_flowfact.contentlines import Line, PayloadError, parse_line, require_printable
-from radicale_flowfact.timezones import as_datetime, read_time
+from radicale_flowfact.timezones import as_datetime, read_time, require_yearly
 
 OURS = "X-FLOWFACT-"
 """Start of the sidecar lines of our own, which are never sent as they are."""
@@ -66,6 +66,7 @@ def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
     ``like`` is the version the device had: of several alarms, the one it had from us stays the mapped one.
     """
     found = read_object(text)
+    require_yearly(found.zones.values())
     entry = found.entries[0]
     recurring = len(found.entries) > 1 or any(
         line.name in ("RRULE", "RDATE", "RECURRENCE-ID", "EXRULE") for line in entry.lines

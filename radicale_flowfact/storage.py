@@ -6,7 +6,6 @@ late (texts) opens a transaction of its own.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -313,9 +312,11 @@ class RecordCollection(BaseCollection):
         component, start, end, simple = radicale_filter.simplify_prefilters(filters, self.tag)
         if component is not None and component != (_COMPONENTS.get(self.snapshot.name) or ""):
             return
-        for item in self._report_items(self._gateway.items_between(self.snapshot, start, end)):
+        rows = self._gateway.items_between(self.snapshot, start, end)
+        for row, item in zip(rows, self._report_items(rows), strict=True):
             starts, ends = item.time_range
-            yield item, simple and (start <= starts or ends <= end)
+            is_sure = simple and not row.recurs
+            yield item, is_sure and (start <= starts or ends <= end)
 
     def _report_items(self, rows: Sequence[ItemRow]) -> list[radicale_item.Item]:
         batch = TextBatch(self._gateway, self.snapshot)
@@ -326,10 +327,9 @@ class RecordCollection(BaseCollection):
         return self._gateway.has_uid(self.snapshot, uid)
 
     def upload(self, href: str, item: radicale_item.Item) -> tuple[radicale_item.Item, radicale_item.Item | None]:
-        """Store what a device sent. Raises RefusedError, which Radicale answers with 403."""
+        """Store what a device sent, as Radicale's own application read it. Raises RefusedError, answered with 403."""
         with noted():
-            time_range = item.time_range if self.tag == "VCALENDAR" else (0, 0)
-            row = self._gateway.put(self.snapshot.login, self.snapshot.name, href, _as_sent(item), time_range)
+            row, _ = self._gateway.put(self.snapshot.login, self.snapshot.name, href, item.serialize())
         return StoredItem(self, row, TextBatch(self._gateway, self.snapshot)), None
 
     def delete(self, href: str | None = None) -> None:
@@ -338,17 +338,3 @@ class RecordCollection(BaseCollection):
             if href is None:
                 raise RefusedError("a collection cannot be deleted", 403)
             self._gateway.delete(self.snapshot.login, self.snapshot.name, href)
-
-
-def _as_sent(item: radicale_item.Item) -> str:
-    """Return what the device sent, as it sent it; where that cannot be had or is of old vCard, Radicale's reading.
-
-    Radicale's own text went through vobject, which sorts, folds and drops; line ends are made CRLF.
-    """
-    try:
-        text = current().body.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        text = ""
-    if not text.strip() or "QUOTED-PRINTABLE" in text.upper() or "VERSION:2.1" in text:
-        text = item.serialize()
-    return "\r\n".join([*re.split(r"\r\n|\n|\r", text.strip("\r\n")), ""])

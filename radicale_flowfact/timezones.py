@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -13,6 +13,8 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from radicale_flowfact.contentlines import Line, PayloadError, escape
 
+EVER = (-62135596800, 253402300800)
+"""From the year 1 to the year 10000, in Unix seconds: the time range of what has no time."""
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _DATE_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(Z?)", re.IGNORECASE)
 _RULE = re.compile(r"^RRULE[^:\n]*:(.*)$", re.MULTILINE | re.IGNORECASE)
@@ -117,8 +119,7 @@ def _iana(name: str) -> ZoneInfo | None:
 
 @lru_cache(maxsize=256)
 def _from_vtimezone(text: str) -> tzinfo:
-    for rule in _RULE.findall(text):
-        _require_yearly(rule)
+    require_yearly([text])
     try:
         component = Component.from_ical(text.replace("\n", "\r\n") + "\r\n")
         assert isinstance(component, Timezone)  # noqa: S101 - the caller cut out a VTIMEZONE
@@ -129,11 +130,16 @@ def _from_vtimezone(text: str) -> tzinfo:
     return zone
 
 
-def _require_yearly(rule: str) -> None:
-    """Raise PayloadError for a rule that no zone has: one of every second would be counted out for hours."""
-    parts = dict(part.strip().upper().partition("=")[::2] for part in rule.split(";") if part.strip())
-    if parts.get("FREQ") != "YEARLY" or not parts.keys() <= _RULE_PARTS:
-        raise PayloadError(f"its VTIMEZONE has a rule that is none of a time zone: {rule[:60]!r}")
+def require_yearly(own_zones: Iterable[str]) -> None:
+    """Raise PayloadError for a VTIMEZONE text with a rule that no zone has.
+
+    One of every second would be counted out for hours, here or by whoever else reads the text.
+    """
+    for rule in (rule for text in own_zones for rule in _RULE.findall(text)):
+        parts = dict(part.strip().upper().partition("=")[::2] for part in rule.split(";") if part.strip())
+        often = [value for key, value in parts.items() if key not in _RULE_PARTS and not value.isdecimal()]
+        if parts.get("FREQ") != "YEARLY" or often:
+            raise PayloadError(f"its VTIMEZONE has a rule that is none of a time zone: {rule[:60]!r}")
 
 
 def vtimezone(zone: ZoneInfo, start: datetime, end: datetime, name: str = "") -> list[str]:

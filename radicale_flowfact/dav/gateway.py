@@ -208,13 +208,17 @@ class Gateway:
                 devices.remember(session, collection.login, current().agent, dict(found.keys()))
         return {item_id: text for (item_id, _), text in found.items()}
 
-    def put(self, login: str, name: Name, href: str, text: str, time_range: tuple[int, int]) -> Item:
-        """Store what a device sent; return its item with the ETag of the text as sent. Raises RefusedError."""
+    def put(self, login: str, name: Name, href: str, text: str) -> tuple[Item, bool]:
+        """Store what a device sent; return its item with the ETag of the stored text, and whether that is as sent.
+
+        Raises RefusedError.
+        """
         user = self.user(login)
         with self._begin() as session:
-            payload = read_payload(session, name, href, text, time_range)
+            payload = read_payload(session, name, href, text)
             collection = collections.lock(session, login, name)
-            return writing.put(writing.Write(session, collection, user, current()), payload)
+            item = writing.put(writing.Write(session, collection, user, current()), payload)
+        return item, not payload.mended
 
     def delete(self, login: str, name: Name, href: str) -> None:
         """Take an item off the user's devices. Raises RefusedError."""

@@ -20,6 +20,8 @@ from radicale_flowfact.dav.tables import text_hash
 from radicale_flowfact.records import RecordKey, Table, dsn_key
 
 _CHUNK = 500
+RECURRING = "recurring"
+"""Why an item that repeats stays on the devices."""
 _T = TypeVar("_T")
 
 
@@ -56,6 +58,11 @@ class Item:
     def is_listed(self) -> bool:
         """Whether the item stands for a record that was in scope, or that the device just made."""
         return self.dsn is not None and (self.live or self.in_scope)
+
+    @property
+    def recurs(self) -> bool:
+        """Whether the item takes place more often than ``starts`` and ``ends`` tell."""
+        return self.device_only == RECURRING
 
     @property
     def shown(self) -> Sums:

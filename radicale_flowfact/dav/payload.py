@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from radicale_flowfact import contentlines, ical_reading, vcard_map
+from radicale_flowfact import contentlines, ical_reading, occurrences, vcard_map
+from radicale_flowfact.calendar_objects import read_object
 from radicale_flowfact.contentlines import PayloadError
+from radicale_flowfact.dav.items import RECURRING
 from radicale_flowfact.dav.rendering import COMPONENTS
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.ical_reading import Entry, EntryFields
+from radicale_flowfact.mending import mend
+from radicale_flowfact.timezones import EVER
 from radicale_flowfact.vcard_map import Card
 
 Parsed = Card | Entry
@@ -17,24 +21,23 @@ Parsed = Card | Entry
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A PUT: where to, its text and what it says. ``starts`` and ``ends`` are Unix seconds, for calendar-query."""
+    """A PUT: where to, its text and what it says. ``mended``: the text says more or other than what was sent."""
 
     href: str
     text: str
     uid: str
     parsed: Parsed
-    starts: int
-    ends: int
+    mended: bool = False
 
     @property
     def keeps_on_device(self) -> str:
         """Why this can be no FlowFact record, whatever the settings, or empty (rule 25)."""
         if isinstance(self.parsed, Card):
             return "contact group" if self.parsed.is_group else ""
-        return "recurring" if self.parsed.recurring else ""
+        return RECURRING if self.parsed.recurring else ""
 
 
-def read_payload(session: Session, name: Name, href: str, text: str, time_range: tuple[int, int]) -> Payload:
+def read_payload(session: Session, name: Name, href: str, text: str) -> Payload:
     """Read what a device sent to this collection.
 
     Raises RefusedError: 403 for a component that belongs elsewhere, 400 for what cannot be read (rule 28).
@@ -42,6 +45,7 @@ def read_payload(session: Session, name: Name, href: str, text: str, time_range:
     is_card = name is Name.ADDRESSES
     try:
         contentlines.require_printable("text", text)  # XML cannot carry it, so it would stop the whole collection
+        text, mended = mend(text, href)
         parsed = parse(session, name, text)
     except PayloadError as error:
         condition = "CR:valid-address-data" if is_card else "C:valid-calendar-data"
@@ -54,7 +58,22 @@ def read_payload(session: Session, name: Name, href: str, text: str, time_range:
             403,
             "C:supported-calendar-component",
         )
-    return Payload(href, text, parsed.uid, parsed, *time_range)
+    return Payload(href, text, parsed.uid, parsed, mended)
+
+
+def time_range(session: Session, payload: Payload) -> tuple[int, int]:
+    """Return when an item that stays on the device takes place, in Unix seconds, for calendar-query.
+
+    Raises RefusedError (403) for one that repeats too often (RFC 4791 §5.3.2.1).
+    """
+    if isinstance(payload.parsed, Card):
+        return EVER
+    found = read_object(payload.text)
+    try:
+        occurrences.require_daily(found)
+        return occurrences.span(found, session.settings.zone)
+    except PayloadError as error:
+        raise RefusedError(f"the entry cannot be kept: {error}", 403, "C:max-instances") from error
 
 
 def parse(session: Session, name: Name, text: str, like: Parsed | None = None) -> Parsed:

@@ -11,10 +11,10 @@ from radicale_flowfact import ical_map, vcard_map
 from radicale_flowfact.crm import reads, scope
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import Activity, Address, Table, User, dsn_key
+from radicale_flowfact.timezones import EVER
 
-_RENDERER = 1  # raise it when the maps render differently, so that every item is looked at again
+_RENDERER = 2  # raise it when the maps render differently, so that every item is looked at again
 COMPONENTS = {Name.ADDRESSES: "VCARD", Name.APPOINTMENTS: "VEVENT", Name.TASKS: "VTODO"}
-_ANY_TIME = (-62135596800, 253402300800)  # Radicale's range of an item without a time
 
 Record = Address | Activity
 
@@ -83,7 +83,7 @@ def style(session: Session) -> ical_map.Style:
 def _render(session: Session, name: Name, record: Record, uid: str, sidecar: Sequence[str]) -> Rendered:
     if isinstance(record, Address):
         text = vcard_map.render(record, uid, sidecar, session.settings.addresses.phone_slots)
-        return Rendered(text, "VCARD", *_ANY_TIME)
+        return Rendered(text, "VCARD", *EVER)
     component = COMPONENTS[name]
     text = ical_map.render(record, component, uid, sidecar, style(session))
     return Rendered(text, component, *ical_map.time_range(record, component, session.settings.zone))
@@ -91,6 +91,6 @@ def _render(session: Session, name: Name, record: Record, uid: str, sidecar: Seq
 
 def _minimal(session: Session, name: Name, record: Record, uid: str, fault: str) -> Rendered:
     if isinstance(record, Address):
-        return Rendered(vcard_map.minimal(record, uid), "VCARD", *_ANY_TIME, fault)
+        return Rendered(vcard_map.minimal(record, uid), "VCARD", *EVER, fault)
     component = COMPONENTS[name]
-    return Rendered(ical_map.minimal(record, component, uid, style(session)), component, *_ANY_TIME, fault)
+    return Rendered(ical_map.minimal(record, component, uid, style(session)), component, *EVER, fault)

@@ -26,7 +26,7 @@ from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.items import Item, device_name
 from radicale_flowfact.dav.journal import Entry as JournalEntry
-from radicale_flowfact.dav.payload import Parsed, Payload, parse, parse_base, same_meaning
+from radicale_flowfact.dav.payload import Parsed, Payload, parse, parse_base, same_meaning, time_range
 from radicale_flowfact.dav.refresh import member_of
 from radicale_flowfact.dav.rendering import Record, etag_of
 from radicale_flowfact.dav.request import RefusedError, Request
@@ -143,14 +143,15 @@ def _stays_on_device(write: Write, payload: Payload, *, has_record: bool) -> str
 
 def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: str) -> Item:
     before = item or identity.new_item(write.collection, payload.href, payload.uid)
+    starts, ends = time_range(write.session, payload)
     kept = replace(
         before,
         record=device_name(payload.uid),
         dsn=None,
         sums="",
         component=rendering.COMPONENTS[write.name],
-        starts=payload.starts,
-        ends=payload.ends,
+        starts=starts,
+        ends=ends,
         device_only=reason,
     )
     return _store(write, item, kept, payload, etag_of(payload.text), (KeepOnDevice(reason),), ())
