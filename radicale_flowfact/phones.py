@@ -61,9 +61,15 @@ def same_number(number: str) -> str:
     try:
         parsed = phonenumbers.parse(number, _REGION)
     except phonenumbers.NumberParseException:
-        return "".join(char for char in number if char.isdigit()) or number.strip()
+        return _letters_and_digits(number) or number.strip()
+    if not parsed.extension and any(char.isalpha() for char in number):
+        return _letters_and_digits(number)  # words are no vanity number here, and tell two of them apart
     extension = f";{parsed.extension}" if parsed.extension else ""
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) + extension
+
+
+def _letters_and_digits(number: str) -> str:
+    return "".join(char for char in number.casefold() if char.isalnum())
 
 
 def read_phones(lines: Iterable[Line], slots: Sequence[str]) -> tuple[SlotPhone, ...]:
@@ -106,11 +112,14 @@ def decide_phones(
     known = Counter(same_number(phone.number) for phone in there.values())
     before = Counter(same_number(phone.number) for phone in base)
     new: list[SlotPhone] = []
+    again: list[str] = []
     kept: Counter[str] = Counter()
     for phone in sent:
         key = same_number(phone.number)
         if kept[key] == 0 and known[key] == 0:
             new.append(phone)
+        elif kept[key] >= max(known[key], 1):
+            again.append(phone.line)  # one number as two kinds: the second stays with the device
         kept[key] += 1
     gone = {
         position: phone
@@ -121,7 +130,7 @@ def decide_phones(
     }
     # A number that the device had without a position stays without one.
     placed, extra = _place([phone for phone in new if before[same_number(phone.number)] == 0], gone, there, slots)
-    extra += [phone.line for phone in new if before[same_number(phone.number)] > 0]
+    extra += [phone.line for phone in new if before[same_number(phone.number)] > 0] + again
     actions = [
         SetPhone(record, position, there[position].number if position in there else None, phone.number)
         for position, phone in placed.items()

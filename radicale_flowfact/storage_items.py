@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
+from zoneinfo import ZoneInfo
 
 import vobject
 from radicale.item import Item, read_components
+from radicale.log import logger
 from radicale.storage import BaseCollection
 
 from radicale_flowfact.dav.collections import Collection as Snapshot
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.items import Item as ItemRow
+from radicale_flowfact.likeness import calendar_likeness, card_likeness
 
 
 def http_date(moment: datetime) -> str:
@@ -29,6 +32,11 @@ class TextBatch:
         self._snapshot = snapshot
         self._rows: list[ItemRow] = []
         self._texts: Mapping[int, str] | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's zone."""
+        return self._gateway.settings.zone
 
     def add(self, row: ItemRow) -> None:
         """Count an item in; only before the first text is read."""
@@ -69,14 +77,33 @@ class StoredItem(Item):
 
     @property
     def vobject_item(self) -> vobject.base.Component:
-        """The parsed text. Raises RuntimeError if it cannot be parsed."""
+        """The parsed text, or of one that vobject cannot read, the parsed likeness."""
         if self._vobject_item is None:
+            text = self._batch.text(self._row)
             try:
                 # Radicale's own reading, which mends what vobject alone would stumble over.
-                self._vobject_item = read_components(self._batch.text(self._row))[0]
-            except Exception as error:
-                raise RuntimeError(f"the item {self.href!r} cannot be parsed: {error}") from error
+                self._vobject_item = read_components(text)[0]
+            except Exception as error:  # vobject raises whatever it stumbles over
+                logger.info("A likeness stands in for %r, which vobject cannot read: %s", self.href, error)
+                self._vobject_item = read_components(self._likeness(text))[0]
         return self._vobject_item
+
+    def __copy__(self) -> StoredItem:
+        """Return the item with its text parsed anew: Radicale expands a copy, and changes what was parsed.
+
+        Of a series the expansion needs a master; where a device was told of single occurrences only, the first
+        one has to do.
+        """
+        made: StoredItem = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made._vobject_item = None
+        events: Any = made.vobject_item.contents.get("vevent", [])  # type: ignore[attr-defined]
+        if events and all("recurrence-id" in event.contents for event in events):
+            del events[0].contents["recurrence-id"]
+        return made
+
+    def _likeness(self, text: str) -> str:
+        return card_likeness(text) if self.name == "VCARD" else calendar_likeness(text, self._batch.zone)
 
 
 class ReportItem(StoredItem):

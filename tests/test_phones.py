@@ -44,6 +44,22 @@ def test_spellings_of_one_number_are_equal(one: str, other: str) -> None:
     assert same_number(one) == same_number(other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("+49 BUSINESS", "+49 MOBIL"), ("0800 FLOW", "0800 FACT"), ("Zentrale", "Empfang")]
+)
+def test_words_tell_numbers_apart(one: str, other: str) -> None:
+    assert same_number(one) != same_number(other)
+
+
+def test_one_number_as_two_kinds_is_kept_with_both() -> None:
+    sent = read("TEL;TYPE=WORK:0221 1234567", "TEL;TYPE=CELL:+49 221 1234567")
+    first = decide_phones(KEY, (), sent, (), PHONE_SLOTS)
+    assert [(action.position, action.after) for action in first.actions] == [(1, "0221 1234567")]
+    assert first.extra == ("TEL;TYPE=CELL:+49 221 1234567",)
+    again = decide_phones(KEY, sent, sent, (Phone(1, "0221 1234567"),), PHONE_SLOTS)
+    assert (again.actions, again.extra) == ((), first.extra)
+
+
 def test_each_slot_is_recognised_again() -> None:
     rows = tuple(Phone(position, f"0221 {position}000000") for position in range(1, 9))
     assert [phone.slot for phone in served(rows)] == list(PHONE_SLOTS)

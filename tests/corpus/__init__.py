@@ -1,0 +1,1 @@
+"""Payloads as real clients wrote them."""
