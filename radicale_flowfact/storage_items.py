@@ -97,7 +97,7 @@ class StoredItem(Item):
         made: StoredItem = object.__new__(type(self))
         made.__dict__.update(self.__dict__)
         made._vobject_item = None
-        events: Any = made.vobject_item.contents.get("vevent", [])  # type: ignore[attr-defined]
+        events: Any = made.vobject_item.contents.get("vevent", [])
         if events and all("recurrence-id" in event.contents for event in events):
             del events[0].contents["recurrence-id"]
         return made
