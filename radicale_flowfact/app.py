@@ -22,8 +22,11 @@ from radicale.log import logger
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.request import RefusedError, Request
-from radicale_flowfact.paging import wanted_limit, with_more
+from radicale_flowfact.multistatus import edited, read_xml
+from radicale_flowfact.paging import add_more, wanted_limit
+from radicale_flowfact.partial_data import cut_data, wanted_data
 from radicale_flowfact.preconditions import EntityTags, is_elaborate, single_if_match
+from radicale_flowfact.preferences import APPLIED, make_minimal, wants_minimal
 from radicale_flowfact.putting import ItemPut
 from radicale_flowfact.storage import Place, Storage
 
@@ -77,13 +80,30 @@ class FlowfactApplication(Application):
             return self._put(environ, path, user, *args[3:4])
         if method == "DELETE" and is_elaborate(request.if_match):
             environ = {**environ, "HTTP_IF_MATCH": single_if_match(request.if_match, self._etag(path, user))}
-        if method == "REPORT":
-            environ, request.limit = self._with_limit(environ)
         handler: Callable[..., Answer] = getattr(super(), f"do_{method}")
-        status, headers, answer, xml = handler(environ, *args)
-        if request.more and answer is not None:
-            answer = with_more(answer, xmlutils.make_href(base_prefix, path))
-        return status, headers, answer, xml
+        if method not in ("REPORT", "PROPFIND"):
+            return handler(environ, *args)
+        environ, report = self._with_report(environ)
+        request.limit = None if report is None else wanted_limit(report)
+        return self._edited(handler(environ, *args), environ, report, request, xmlutils.make_href(base_prefix, path))
+
+    def _edited(
+        self, answer: Answer, environ: types.WSGIEnviron, report: ET.Element | None, request: Request, href: str
+    ) -> Answer:
+        """Change a multistatus where the client asked for it in words that Radicale does not know."""
+        edits: list[Callable[[ET.Element], None]] = []
+        wanted = None if report is None else wanted_data(report)
+        if wanted is not None:
+            edits.append(lambda root: cut_data(root, wanted))
+        if request.more:
+            edits.append(lambda root: add_more(root, href))
+        minimal = wants_minimal(environ)
+        if minimal:
+            edits.append(make_minimal)
+        status, headers, body, xml = answer
+        if status != client.MULTI_STATUS or body is None or not edits:
+            return answer
+        return status, {**dict(headers), **(APPLIED if minimal else {})}, edited(body, edits), xml
 
     def _put(self, environ: types.WSGIEnviron, path: str, user: str, groups: set[str]) -> Answer:
         """Store an item, if the rights allow it; ``_require_place`` saw to it that the path is one's."""
@@ -95,11 +115,11 @@ class FlowfactApplication(Application):
             return httputils.NOT_ALLOWED
         return self._item_put.answer(environ, place.login, place.name, place.href)
 
-    def _with_limit(self, environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, int | None]:
-        """Return the environment with its body still to be read, and the limit that the body sets."""
+    def _with_report(self, environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element | None]:
+        """Return the environment with its body still to be read, and the body's root where it is one of XML."""
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length) if length else b""
-        return {**environ, "wsgi.input": io.BytesIO(body)}, wanted_limit(body)
+        return {**environ, "wsgi.input": io.BytesIO(body)}, read_xml(body)
 
     def _not_modified(self, method: str, path: str, user: str, environ: types.WSGIEnviron) -> Answer | None:
         """Answer a conditional GET of an item that the device has already, without loading it (RFC 9110 §13.1.2)."""

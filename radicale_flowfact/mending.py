@@ -66,9 +66,13 @@ def _modern(lines: list[str]) -> Iterator[str]:
             yield "VERSION:3.0"
             if "FN" not in names and "N" in names:  # 3.0 must have it, 2.1 need not
                 family, given, *_ = [*split_components(_value(names["N"])), "", ""]
-                yield from join_lines([f"FN:{escape(f'{given} {family}'.strip())}"]).splitlines()
+                yield from _folded(f"FN:{escape(f'{given} {family}'.strip())}")
         else:
-            yield from join_lines([_modern_line(line)]).splitlines()
+            yield from _folded(_modern_line(line))
+
+
+def _folded(line: str) -> list[str]:
+    return join_lines([line]).removesuffix("\r\n").split("\r\n")
 
 
 def _joined(lines: list[str]) -> Iterator[str]:

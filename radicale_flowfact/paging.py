@@ -6,36 +6,25 @@ The storage cuts the list and gives the token to go on from; the answer then nam
 
 from __future__ import annotations
 
-from typing import Any
 from xml.etree import ElementTree as ET
 
-import defusedxml.ElementTree as Safe
 from radicale import xmlutils
 
-_LARGEST = 1_000_000  # no sync-collection request is longer
+_LIMIT = f"{xmlutils.make_clark('D:limit')}/{xmlutils.make_clark('D:nresults')}"
 
 
-def wanted_limit(body: bytes) -> int | None:
+def wanted_limit(report: ET.Element) -> int | None:
     """Return how many results a REPORT wants at most, or None if it sets no limit or is no sync-collection."""
-    if len(body) > _LARGEST or b"nresults" not in body:
+    if report.tag != xmlutils.make_clark("D:sync-collection"):
         return None
-    try:
-        root: Any = Safe.fromstring(body)
-    except (ET.ParseError, ValueError):  # Radicale refuses it with its own words
-        return None
-    if root.tag != xmlutils.make_clark("D:sync-collection"):
-        return None
-    limit = (root.findtext(f"{xmlutils.make_clark('D:limit')}/{xmlutils.make_clark('D:nresults')}") or "").strip()
+    limit = (report.findtext(_LIMIT) or "").strip()
     return max(1, int(limit)) if limit.isascii() and limit.isdigit() else None
 
 
-def with_more(answer: str | bytes, href: str) -> str:
-    """Return a multistatus that says there is more to fetch."""
-    root: Any = Safe.fromstring(answer)
-    response = ET.Element(xmlutils.make_clark("D:response"))
+def add_more(multistatus: ET.Element, href: str) -> None:
+    """Say in a multistatus that there is more to fetch."""
+    response = ET.SubElement(multistatus, xmlutils.make_clark("D:response"))
     ET.SubElement(response, xmlutils.make_clark("D:href")).text = href
     ET.SubElement(response, xmlutils.make_clark("D:status")).text = "HTTP/1.1 507 Insufficient Storage"
     error = ET.SubElement(response, xmlutils.make_clark("D:error"))
     ET.SubElement(error, xmlutils.make_clark("D:number-of-matches-within-limits"))
-    root.append(response)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True)

@@ -57,3 +57,8 @@ def test_everything_else_stays_as_it_came() -> None:
     text = payloads.vcard("u", "NOTE:one\\, two", 'X-ODD;p="a;b":=C3=\r\n folded')
     assert mend(text, "u.vcf") == (text, False)
     assert mend("\ufeff" + text.replace("\r\n", "\n"), "u.vcf") == (text, False)
+
+
+def test_a_line_separator_in_an_old_card_stays_in_its_value() -> None:
+    text, _ = mend("BEGIN:VCARD\r\nVERSION:2.1\r\nN:Muster;Max\r\nNOTE:a\u2028b\x85c\r\nEND:VCARD\r\n", "x.vcf")
+    assert "NOTE:a\u2028b\x85c\r\n" in text

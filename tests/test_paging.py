@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree as ET
+
 import pytest
 
 from radicale_flowfact.paging import wanted_limit
@@ -59,7 +61,12 @@ def test_a_limit_that_is_not_reached_changes_nothing(agency: Agency, server: Ser
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"nresults", b"<nresults>3</nresults>", b"<a><nresults>", b"<!DOCTYPE x><nresults/>"]
+    "body",
+    [
+        "<nresults>3</nresults>",
+        '<sync-collection xmlns="DAV:"><limit><nresults>x</nresults></limit></sync-collection>',
+        '<sync-collection xmlns="DAV:"/>',
+    ],
 )
-def test_what_sets_no_limit_is_left_to_radicale(body: bytes) -> None:
-    assert wanted_limit(body) is None
+def test_what_sets_no_limit_sets_none(body: str) -> None:
+    assert wanted_limit(ET.fromstring(body)) is None  # noqa: S314 - the line above
