@@ -19,6 +19,7 @@ from radicale.app.base import Access
 from radicale.config import Configuration
 from radicale.log import logger
 
+from radicale_flowfact import mobileconfig
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.request import RefusedError, Request
@@ -76,6 +77,8 @@ class FlowfactApplication(Application):
     def _by_radicale(self, method: str, environ: types.WSGIEnviron, request: Request, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale answer, helped where it understands less than a client may say."""
         base_prefix, path, user = args[0], args[1], args[2]
+        if path == mobileconfig.PATH and method in ("GET", "HEAD"):
+            return mobileconfig.answer(environ, base_prefix, user)
         if method == "PUT":
             return self._put(environ, path, user, *args[3:4])
         if method == "DELETE" and is_elaborate(request.if_match):
@@ -143,7 +146,7 @@ class FlowfactApplication(Application):
     def _require_access(self, path: str, user: str) -> None:
         """Refuse a login that may not get in, on every path of its own (rule 1)."""
         place = Place.of(path)
-        if user and (place is None or place.login in ("", user)):
+        if user and (place is None or place.login in ("", user) or path == mobileconfig.PATH):
             self._storage.gateway.user(user)
 
     def _require_place(self, method: str, path: str) -> None:
