@@ -116,8 +116,9 @@ def _linked_addresses(
     rows = connection.execute(
         select(links.c.AKT_DSN, address)
         .join(address, address.c.DSN == links.c.AD_DSN)
-        .where(links.c.AKT_DSN.in_(dsns), scope.linked_address_shown(tables, user))
-        .order_by(address.c.NAME, address.c.VORNAME, address.c.FIRMA, address.c.DSN)
+        .where(links.c.AKT_DSN.in_(dsns), scope.linked_address_shown(tables))
+        .order_by(address.c.NAME, address.c.VORNAME, address.c.FIRMA, address.c.DSN),
+        scope.reader(user),
     ).all()
     phones: dict[str, list[Phone]] = {}
     for chunk in _chunks({row.DSN for row in rows}):

@@ -4,21 +4,29 @@ A scope is a SELECT of DSNs (rules 2 to 5). Its *parts* are SELECTs of (record D
 row that shows in an item: the record itself, its phones, links, linked addresses, kind, participants and
 rights. Summed up, they are the fingerprint of the whole collection; grouped by record, the digest of each.
 So nothing depends on a Touch that did not move, moved back or is the same twice (rule 6).
+
+The statements are made once for FlowFact's tables, with parameters for all that differs from user to user:
+composing one takes ten times as long as running it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
+    CompoundSelect,
     Connection,
+    FromClause,
     Select,
     and_,
+    bindparam,
     exists,
     false,
     func,
@@ -31,20 +39,33 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as SqlTable
 
+from radicale_flowfact.crm.sums import Sums
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database import row_digest
 from radicale_flowfact.records import Table, User, dsn_key
 
 _READABLE = ("VOLL", "LESEN")
-Part = Select[str, int]
+Parameters = Mapping[str, object]
+Part = tuple[FromClause, ColumnElement[int]]
+"""The rows of one sort that show in the members' items, and the digest of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What is asked of one scope. ``sums`` are grouped by record; ``of_one``: the same of the record ``:only``."""
+
+    members: Select[str]
+    fingerprint: CompoundSelect[int, int, int]
+    sums: CompoundSelect[int, str, int, int]
+    of_one: CompoundSelect[int, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The records of one collection: a SELECT of DSNs and the parts that make up what is shown of them."""
+    """The records of one user's collection: statements, and what to ask them with."""
 
-    members: Select[str]
-    parts: tuple[Part, ...]
+    statements: Statements
+    parameters: Parameters
 
 
 def flag(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -52,20 +73,26 @@ def flag(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return func.coalesce(column, false()) == true()
 
 
-def readable(tables: Tables, table: Table, dsn: ColumnElement[Any], user: User) -> ColumnElement[bool]:
-    """Return whether the user may read the record: no rights list, or an entry that names him (rule 5)."""
+def reader(user: User) -> dict[str, object]:
+    """Return the parameters of ``readable``: who reads."""
+    return {"user": user.dsn, "groups": sorted(user.groups)}
+
+
+def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return whether the reader may read the record: no rights list, or an entry that names him (rule 5)."""
     rights = tables.rights
     if rights is None:
         return true()
     mine = and_(rights.c.TABELLE == table.value, rights.c.OBJ_DSN == dsn)
-    entry = and_(rights.c.RECHT.in_(_READABLE), names_user(rights, user))
+    entry = and_(rights.c.RECHT.in_(_READABLE), _names_reader(rights))
     return or_(not_(exists().where(mine)), exists().where(mine, entry))
 
 
-def names_user(rights: SqlTable, user: User) -> ColumnElement[bool]:
-    """Return whether a row of the rights list speaks of the user, one of his groups, or everybody."""
+def _names_reader(rights: SqlTable) -> ColumnElement[bool]:
+    """Return whether a row of the rights list speaks of the reader, one of his groups, or everybody."""
     everybody = and_(rights.c.BEN_DSN.is_(None), rights.c.GRP_DSN.is_(None))
-    return or_(rights.c.BEN_DSN == user.dsn, rights.c.GRP_DSN.in_(sorted(user.groups)), everybody)
+    in_groups = rights.c.GRP_DSN.in_(bindparam("groups", expanding=True))
+    return or_(rights.c.BEN_DSN == bindparam("user", type_=rights.c.BEN_DSN.type), in_groups, everybody)
 
 
 def appointments(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
@@ -73,17 +100,68 @@ def appointments(tables: Tables, user: User, past_limit: datetime | None, only: 
 
     ``only`` narrows any scope down to one record, by its DSN.
     """
-    activity = tables.activity
-    end = func.coalesce(activity.c.ENDE, activity.c.BEGINN)
-    recent = true() if past_limit is None else or_(end.is_(None), end >= past_limit)
-    return _activities(tables, user, and_(flag(tables.kind.c.KALENDER), recent), only)
+    return Scope(_appointments(tables), _parameters(user, past_limit, only))
 
 
 def tasks(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
     """Return the user's tasks: all open ones, and those done whose due date is not before ``past_limit``."""
+    return Scope(_tasks(tables), _parameters(user, past_limit, only))
+
+
+def addresses(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
+    """Return the addresses with one of the user's Merkmale, and those linked to his appointments (rules 2, 3)."""
+    return Scope(_addresses(tables), _parameters(user, past_limit, only))
+
+
+def _parameters(user: User, past_limit: datetime | None, only: str | None) -> dict[str, object]:
+    return {
+        **reader(user),
+        "own": user.own_merkmal or "",
+        "of_addresses": sorted(user.address_merkmale),
+        "of_activities": sorted(user.activity_merkmale),
+        "past_limit": past_limit or datetime.min,
+        "only": only,
+    }
+
+
+@lru_cache(maxsize=32)
+def _appointments(tables: Tables) -> Statements:
+    return _of_activities(tables, _is_current_appointment(tables))
+
+
+@lru_cache(maxsize=32)
+def _tasks(tables: Tables) -> Statements:
     activity = tables.activity
-    recent = true() if past_limit is None else or_(not_(flag(activity.c.ERLEDIGT)), activity.c.VORLAGE >= past_limit)
-    return _activities(tables, user, and_(is_task_kind(tables), activity.c.VORLAGE.is_not(None), recent), only)
+    recent = or_(not_(flag(activity.c.ERLEDIGT)), activity.c.VORLAGE >= _past_limit(activity.c.VORLAGE))
+    return _of_activities(tables, and_(is_task_kind(tables), activity.c.VORLAGE.is_not(None), recent))
+
+
+@lru_cache(maxsize=32)
+def _addresses(tables: Tables) -> Statements:
+    address = tables.address
+    visible = and_(_not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN))
+    wanted = or_(address.c.DSN.in_(_tagged_addresses(tables)), address.c.DSN.in_(_linked_addresses(tables)))
+    one = or_(_is_tagged_address(tables), _is_linked_address(tables))
+    return _statements(
+        select(address.c.DSN).where(wanted, visible),
+        select(address.c.DSN).where(address.c.DSN == _only(address), one, visible),
+        lambda members: _address_parts(tables, members),
+    )
+
+
+def _past_limit(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return bindparam("past_limit", type_=column.type)
+
+
+def _only(table: SqlTable) -> ColumnElement[Any]:
+    return bindparam("only", type_=table.c.DSN.type)
+
+
+def _is_current_appointment(tables: Tables) -> ColumnElement[bool]:
+    """Return whether an activity of this kind is an appointment within the window (rule 4)."""
+    activity = tables.activity
+    end = func.coalesce(activity.c.ENDE, activity.c.BEGINN)
+    return and_(flag(tables.kind.c.KALENDER), or_(end.is_(None), end >= _past_limit(activity.c.BEGINN)))
 
 
 def is_task_kind(tables: Tables) -> ColumnElement[bool]:
@@ -95,115 +173,124 @@ def is_task_kind(tables: Tables) -> ColumnElement[bool]:
     return and_(not_(flag(kind.c.KALENDER)), not_(mail))
 
 
-def addresses(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
-    """Return the addresses with one of the user's Merkmale, and those linked to his appointments (rules 2, 3)."""
-    address, tags, links = tables.address, tables.address_merkmal, tables.activity_address
-    tagged = select(tags.c.AD_DSN).where(tags.c.MKM_DSN.in_(sorted(user.address_merkmale)))
-    linked = select(links.c.AD_DSN).where(links.c.AKT_DSN.in_(appointments(tables, user, past_limit).members))
-    members = select(address.c.DSN).where(
-        or_(address.c.DSN.in_(tagged), address.c.DSN.in_(linked)),
-        _not_archived(address),
-        readable(tables, Table.ADDRESS, address.c.DSN, user),
-        _only(address, only),
+def _tagged_addresses(tables: Tables) -> Select[str]:
+    tags = tables.address_merkmal
+    return select(tags.c.AD_DSN).where(tags.c.MKM_DSN.in_(bindparam("of_addresses", expanding=True)))
+
+
+def _linked_addresses(tables: Tables) -> Select[str]:
+    """Return the addresses linked to the user's appointments (rule 3)."""
+    links, activity = tables.activity_address, tables.activity
+    wanted = select(activity.c.DSN).where(_in_activities(tables, _is_current_appointment(tables)))
+    return select(links.c.AD_DSN).where(links.c.AKT_DSN.in_(wanted))
+
+
+def _is_tagged_address(tables: Tables) -> ColumnElement[bool]:
+    """Return what ``_tagged_addresses`` asks, of one address: found by its DSN, not by its Merkmal."""
+    return exists(_tagged_addresses(tables).where(tables.address_merkmal.c.AD_DSN == tables.address.c.DSN))
+
+
+def _is_linked_address(tables: Tables) -> ColumnElement[bool]:
+    """Return what ``_linked_addresses`` asks, of one address."""
+    links, activity = tables.activity_address, tables.activity
+    linked = and_(links.c.AD_DSN == tables.address.c.DSN, links.c.AKT_DSN == activity.c.DSN)
+    return exists().where(linked, _is_activity(tables, _is_current_appointment(tables)))
+
+
+def _address_parts(tables: Tables, members: CTE) -> list[Part]:
+    address, phone, tags = tables.address, tables.phone, tables.address_merkmal
+    own = and_(tags.c.AD_DSN == members.c.DSN, tags.c.MKM_DSN == bindparam("own", type_=tags.c.MKM_DSN.type))
+    return [
+        (members.join(address, address.c.DSN == members.c.DSN), row_digest(address.c)),
+        (members.join(phone, phone.c.AD_DSN == members.c.DSN), row_digest(phone.c)),
+        (members.join(tags, own), row_digest(tags.c)),
+    ]
+
+
+def _of_activities(tables: Tables, condition: ColumnElement[bool]) -> Statements:
+    activity = tables.activity
+    return _statements(
+        select(activity.c.DSN).where(_in_activities(tables, condition)),
+        select(activity.c.DSN).where(activity.c.DSN == _only(activity), _is_activity(tables, condition)),
+        lambda members: _activity_parts(tables, members),
     )
-    phone = tables.phone
-    own = and_(tags.c.AD_DSN.in_(members), tags.c.MKM_DSN == user.own_merkmal)
-    return Scope(
-        members,
-        (
-            _part(address.c.DSN, address.c).where(address.c.DSN.in_(members)),
-            _part(phone.c.AD_DSN, phone.c).where(phone.c.AD_DSN.in_(members)),
-            _part(tags.c.AD_DSN, tags.c).where(own),
-        ),
-    )
 
 
-def _only(table: SqlTable, dsn: str | None) -> ColumnElement[bool]:
-    return true() if dsn is None else table.c.DSN == dsn
+def _in_activities(tables: Tables, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether an activity is the user's, for a search by his Merkmale."""
+    activity, tags = tables.activity, tables.activity_merkmal
+    tagged = select(tags.c.AKT_DSN).where(tags.c.MKM_DSN.in_(bindparam("of_activities", expanding=True)))
+    return and_(activity.c.DSN.in_(tagged), _suits(tables, condition))
 
 
-def _activities(tables: Tables, user: User, condition: ColumnElement[bool], only: str | None) -> Scope:
-    activity, kind, tags = tables.activity, tables.kind, tables.activity_merkmal
-    tagged = select(tags.c.AKT_DSN).where(tags.c.MKM_DSN.in_(sorted(user.activity_merkmale)))
-    of_kind = kind.c.DSN == activity.c.ART_DSN
-    members = select(activity.c.DSN).where(
-        exists().where(of_kind, condition).correlate(activity),
-        activity.c.DSN.in_(tagged),
-        _not_archived(activity),
-        readable(tables, Table.ACTIVITY, activity.c.DSN, user),
-        _only(activity, only),
-    )
-    record = _part(activity.c.DSN, [*activity.c, *kind.c]).join(kind, of_kind).where(activity.c.DSN.in_(members))
-    return Scope(members, (record, *_activity_parts(tables, user, members)))
+def _is_activity(tables: Tables, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the same of one activity: found by its DSN, not by its Merkmale."""
+    activity, tags = tables.activity, tables.activity_merkmal
+    wanted = tags.c.MKM_DSN.in_(bindparam("of_activities", expanding=True))
+    tagged = exists().where(tags.c.AKT_DSN == activity.c.DSN, wanted).correlate(activity)
+    return and_(tagged, _suits(tables, condition))
 
 
-def _activity_parts(tables: Tables, user: User, members: Select[str]) -> list[Part]:
-    """Return the parts of what is shown beside the activity's own row: links, phones, participants, rights."""
+def _suits(tables: Tables, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    activity, kind = tables.activity, tables.kind
+    of_kind = exists().where(kind.c.DSN == activity.c.ART_DSN, condition).correlate(activity)
+    return and_(of_kind, _not_archived(activity), readable(tables, Table.ACTIVITY, activity.c.DSN))
+
+
+def _activity_parts(tables: Tables, members: CTE) -> list[Part]:
+    """Return the parts of what is shown of an activity: itself, links, their phones, participants, rights."""
+    activity, kind, rights = tables.activity, tables.kind, tables.rights
     links, tags, address = tables.activity_address, tables.activity_merkmal, tables.address
-    people, phone, rights = tables.user, tables.phone, tables.rights
-    in_scope = links.c.AKT_DSN.in_(members)
-    seen = linked_address_shown(tables, user)
+    people, phone = tables.user, tables.phone
     shown = [address.c[name] for name in ("DSN", "FIRMA", "TITEL", "VORNAME", "NAME", "EMAIL")]
-    parts = [
-        _part(links.c.AKT_DSN, shown).join(address, address.c.DSN == links.c.AD_DSN).where(in_scope, seen),
-        _part(links.c.AKT_DSN, phone.c)
-        .join(address, address.c.DSN == links.c.AD_DSN)
-        .join(phone, phone.c.AD_DSN == links.c.AD_DSN)
-        .where(in_scope, seen),
-        _part(tags.c.AKT_DSN, [people.c.DSN, people.c.NAME])
-        .join(people, people.c.MKM_DSN == tags.c.MKM_DSN)
-        .where(tags.c.AKT_DSN.in_(members)),
+    seen = and_(address.c.DSN == links.c.AD_DSN, linked_address_shown(tables))
+    linked = members.join(links, links.c.AKT_DSN == members.c.DSN).join(address, seen)
+    of_kind = members.join(activity, activity.c.DSN == members.c.DSN).join(kind, kind.c.DSN == activity.c.ART_DSN)
+    tagged = members.join(tags, tags.c.AKT_DSN == members.c.DSN).join(people, people.c.MKM_DSN == tags.c.MKM_DSN)
+    parts: list[Part] = [
+        (of_kind, row_digest([*activity.c, *kind.c])),
+        (linked, row_digest(shown)),
+        (linked.join(phone, phone.c.AD_DSN == links.c.AD_DSN), row_digest(phone.c)),
+        (tagged, row_digest([people.c.DSN, people.c.NAME])),
     ]
     if rights is not None:
-        mine = and_(rights.c.TABELLE == Table.ACTIVITY.value, rights.c.OBJ_DSN.in_(members))
-        parts.append(_part(rights.c.OBJ_DSN, rights.c).where(mine))
+        mine = and_(rights.c.TABELLE == Table.ACTIVITY.value, rights.c.OBJ_DSN == members.c.DSN)
+        parts.append((members.join(rights, mine), row_digest(rights.c)))
     return parts
 
 
-def linked_address_shown(tables: Tables, user: User) -> ColumnElement[bool]:
-    """Return whether an appointment may tell of a linked address: the user may read it, it is not archived."""
+def linked_address_shown(tables: Tables) -> ColumnElement[bool]:
+    """Return whether an appointment may tell of a linked address: the reader may read it, it is not archived."""
     address = tables.address
-    return and_(_not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN, user))
+    return and_(_not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN))
 
 
 def _not_archived(table: SqlTable) -> ColumnElement[bool]:
     return not_(flag(table.c.ARCHIV)) if "ARCHIV" in table.c else true()
 
 
-def _part(dsn: ColumnElement[Any], columns: Iterable[ColumnElement[Any]]) -> Part:
-    return select(dsn.label("dsn"), row_digest(list(columns)).label("digest"))
+def _statements(members: Select[str], one: Select[str], parts: Callable[[CTE], list[Part]]) -> Statements:
+    """Put the statements together; databases that can look the members up once for all parts."""
+    of_all, of_one = members.cte("members"), one.cte("member")
+    whole = [
+        select(literal(number).label("part"), func.count(), func.sum(digest)).select_from(rows)
+        for number, (rows, digest) in enumerate(parts(of_all))
+    ]
+    return Statements(
+        members,
+        union_all(*whole),
+        union_all(*_grouped(of_all, parts(of_all))),
+        union_all(*_grouped(of_one, parts(of_one))),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """For each part of a scope, how many rows it has and the sum of their digests.
-
-    They add up: a collection's sums are the sums of its records, so a write needs to look at its record only.
-    """
-
-    parts: tuple[tuple[int, int, int], ...] = ()
-
-    def __add__(self, other: Sums) -> Sums:
-        return self._combined(other, 1)
-
-    def __sub__(self, other: Sums) -> Sums:
-        return self._combined(other, -1)
-
-    def _combined(self, other: Sums, sign: int) -> Sums:
-        total = {part: (count, digest) for part, count, digest in self.parts}
-        for part, count, digest in other.parts:
-            before = total.get(part, (0, 0))
-            total[part] = (before[0] + sign * count, before[1] + sign * digest)
-        return Sums(tuple((part, *both) for part, both in sorted(total.items()) if both != (0, 0)))
-
-    def __str__(self) -> str:
-        return ";".join(f"{part}:{count}:{digest}" for part, count, digest in self.parts)
-
-    @classmethod
-    def parse(cls, text: str) -> Sums:
-        """Read what ``str`` wrote."""
-        rows = (row.split(":") for row in text.split(";") if row)
-        return cls(tuple((int(part), int(count), int(digest)) for part, count, digest in rows))
+def _grouped(members: CTE, parts: Iterable[Part]) -> list[Select[int, str, int, int]]:
+    return [
+        select(literal(number).label("part"), members.c.DSN, func.count(), func.sum(digest))
+        .select_from(rows)
+        .group_by(members.c.DSN)
+        for number, (rows, digest) in enumerate(parts)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,26 +303,20 @@ class Member:
 
 def fingerprint(connection: Connection, scope: Scope) -> Sums:
     """Return the sums of the whole collection; the same sums, nothing changed. One statement."""
-    sums = []
-    for number, part in enumerate(scope.parts):
-        rows = part.subquery()
-        sums.append(select(literal(number).label("part"), func.count(), func.sum(rows.c.digest)))
-    found = connection.execute(union_all(*sums))
+    found = connection.execute(scope.statements.fingerprint, scope.parameters)
     return Sums(tuple(sorted((int(part), int(count), int(total)) for part, count, total in found if count)))
 
 
 def members(connection: Connection, scope: Scope) -> dict[str, Member]:
-    """Return every record in scope, by ``dsn_key``. One statement."""
-    sums = []
-    for number, part in enumerate(scope.parts):
-        rows = part.subquery()
-        counted = select(literal(number).label("part"), rows.c.dsn, func.count(), func.sum(rows.c.digest))
-        sums.append(counted.group_by(rows.c.dsn))
+    """Return every record in scope, or the one it is narrowed to, by ``dsn_key``. One statement."""
+    statement = scope.statements.sums if scope.parameters["only"] is None else scope.statements.of_one
     totals: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    spelled: dict[str, str] = {}
-    for number, dsn, count, total in connection.execute(union_all(*sums)):
-        key = dsn_key(dsn)
-        totals[key].append((int(number), int(count), int(total)))
-        if number == 0:
-            spelled[key] = dsn
-    return {key: Member(dsn, Sums(tuple(sorted(totals[key])))) for key, dsn in spelled.items()}
+    for number, dsn, count, total in connection.execute(statement, scope.parameters):
+        totals[dsn].append((int(number), int(count), int(total)))
+    return {dsn_key(dsn): Member(dsn, Sums(tuple(sorted(parts)))) for dsn, parts in totals.items()}
+
+
+def count(connection: Connection, scope: Scope) -> int:
+    """Return how many records are in scope."""
+    statement = select(func.count()).select_from(scope.statements.members.subquery())
+    return connection.scalar(statement, scope.parameters) or 0

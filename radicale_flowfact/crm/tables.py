@@ -70,6 +70,7 @@ _INDEXES = {
     "AKTAD": ("AD_DSN",),
     "RECHTE": ("OBJ_DSN",),
     "AKT": ("BEGINN",),
+    "AD": ("KENNUNG",),
 }
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from radicale_flowfact.crm import check as crm_check
-from radicale_flowfact.crm import reads
+from radicale_flowfact.crm import reads, scope
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user, read_users
@@ -145,14 +145,9 @@ def _mapped(session: Session, login: str, user: User, merkmale: dict[str, Merkma
     def named(keys: Iterable[str]) -> str:
         return ", ".join(sorted(merkmale[key].name if key in merkmale else f"? {key}" for key in keys))
 
-    counts = (str(_count(session, name, user)) for name in Name)
+    counts = (str(scope.count(session.connection, rendering.scope_of(session, name, user))) for name in Name)
     who = f"{user.name} ({user.login})"
     return MappedUser((login, who, named(user.address_merkmale), named(user.activity_merkmale), *counts))
-
-
-def _count(session: Session, name: Name, user: User) -> int:
-    members = rendering.scope_of(session, name, user).members.subquery()
-    return session.connection.scalar(select(func.count()).select_from(members)) or 0
 
 
 def _section(tables: Tables, user: User, merkmale: dict[str, Merkmal]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from radicale_flowfact.crm.scope import Sums
+from radicale_flowfact.crm.sums import Sums
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Name, Session
 

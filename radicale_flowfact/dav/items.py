@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, exists, insert, not_, or_, select, update
 
-from radicale_flowfact.crm.scope import Sums
+from radicale_flowfact.crm.sums import Sums
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Session
 from radicale_flowfact.dav.tables import text_hash

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from radicale_flowfact.crm import reads, scope
-from radicale_flowfact.crm.scope import Member, Sums
+from radicale_flowfact.crm.scope import Member
+from radicale_flowfact.crm.sums import Sums
 from radicale_flowfact.dav import items, rendering
 from radicale_flowfact.dav.collections import CONFIRMED, Collection
 from radicale_flowfact.dav.items import Item, chunks, record_name

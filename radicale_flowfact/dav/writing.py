@@ -20,7 +20,7 @@ from radicale_flowfact.actions import (
     Show,
 )
 from radicale_flowfact.crm import reads, writes
-from radicale_flowfact.crm.scope import Sums
+from radicale_flowfact.crm.sums import Sums
 from radicale_flowfact.dav import creating, devices, edits, history, identity, items, rendering
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.history import Event
