@@ -48,9 +48,9 @@ class UnwritableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who writes (a user's DSN) and when (office local time); goes into TOUCH_VON and TOUCH."""
+    """Who writes (a user's DSN, None: nobody known) and when (office local time); goes into TOUCH_VON and TOUCH."""
 
-    user: str
+    user: str | None
     now: datetime
 
 

@@ -19,7 +19,7 @@ from radicale_flowfact.dav import rendering, schema
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.dav.undo import Outcome, entries
+from radicale_flowfact.dav.undo import Outcome, entries, lock_collections
 from radicale_flowfact.dav.undo import undo as undo_entry
 from radicale_flowfact.records import Merkmal, User, dsn_key
 from radicale_flowfact.settings import Settings
@@ -105,21 +105,34 @@ def undo(
 ) -> list[Outcome]:
     """Take entries of the history back, newest first, in one transaction; ``since`` is UTC (rule 29).
 
-    Raises DatabaseError when FlowFact changed a record in the very moment; then nothing is taken back.
+    What an undo did is taken back only by its number. A dry run does everything and rolls it back, so that it tells
+    of several entries what would come of them one after the other. Raises DatabaseError when FlowFact changed a
+    record in the very moment; then nothing is taken back.
     """
+    kinds = {"put", "delete", "undo"} if numbers else {"put", "delete"}
+    outcomes = []
     with gateway.administer() as session:
-        found = entries(session, numbers, login=login, since=since)
-        outcomes = []
-        for entry in found:
-            if entry.what not in ("put", "delete"):
-                continue
+        savepoint = session.connection.begin_nested()
+        found = [entry for entry in entries(session, numbers, login=login, since=since) if entry.what in kinds]
+        lock_collections(session, found)
+        for named in found:
+            (entry,) = entries(session, [named.number])  # taking back an undo may have changed it
             try:
-                outcomes.append(undo_entry(session, entry, gateway.user(entry.login), dry_run=dry_run))
-            except RefusedError as error:
-                outcomes.append(Outcome(entry, (), (error.reason,)))
+                outcomes.append(undo_entry(session, entry, _writer(gateway, session, entry.login)))
             except StaleError as error:
                 raise DatabaseError(f"nothing was taken back: {error}; try again") from error
+        if dry_run:
+            savepoint.rollback()
     return outcomes
+
+
+def _writer(gateway: Gateway, session: Session, login: str) -> User:
+    """Return the user of a login, also one who may not get in any more: what he did must still be taken back."""
+    mapping = gateway.settings.users.get(login)
+    wanted = mapping.flowfact.strip().casefold() if mapping else None
+    people = read_users(session.connection, gateway.tables)
+    nobody = User("", name="", login=login, active=False, own_merkmal=None)
+    return next((person for person in people if person.login.strip().casefold() == wanted), nobody)
 
 
 def users(gateway: Gateway) -> Overview:

@@ -34,8 +34,8 @@ class Event:
     body: str = ""
 
 
-def record(session: Session, event: Event) -> None:
-    """Keep the event, in the transaction of the change that it tells of."""
+def record(session: Session, event: Event) -> int:
+    """Keep the event, in the transaction of the change that it tells of; return its number."""
     row = {
         "made": session.utc,
         "login": event.login[:255],
@@ -48,7 +48,9 @@ def record(session: Session, event: Event) -> None:
         "actions": encode(event.actions),
         "body": event.body.replace("\x00", "\ufffd"),  # PostgreSQL keeps no NUL
     }
-    session.connection.execute(insert(tables.history).values(row))
+    made = session.connection.execute(insert(tables.history).values(row))
+    assert made.inserted_primary_key is not None  # noqa: S101 - one row was inserted
+    return int(made.inserted_primary_key[0])
 
 
 def forget(session: Session, before: datetime) -> None:

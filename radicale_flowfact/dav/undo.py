@@ -16,12 +16,14 @@ from radicale_flowfact.actions import (
     CrmAction,
     DropFromDevice,
     Hide,
+    KeepOnDevice,
     KeepSidecar,
     MarkDone,
     RemoveMerkmal,
     SetField,
     SetPhone,
     SetRights,
+    Show,
 )
 from radicale_flowfact.crm import reads, writes
 from radicale_flowfact.dav import collections, history, items, tables
@@ -30,8 +32,6 @@ from radicale_flowfact.dav.items import Item
 from radicale_flowfact.dav.journal import Entry as JournalEntry
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import Activity, Address, RecordKey, Table, User, dsn_key
-
-_Inverse = CrmAction | KeepSidecar | Hide | DropFromDevice
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,21 @@ def entries(
     return [_entry(row) for row in rows]
 
 
-def undo(session: Session, entry: Entry, user: User, *, dry_run: bool) -> Outcome:
-    """Take one entry back. Raises nothing for what cannot be: it is told in the outcome."""
+def lock_collections(session: Session, found: Iterable[Entry]) -> None:
+    """Lock the collections that the entries speak of, in one order and before any record, as a device's write does."""
+    for login, name in sorted({(entry.login, entry.collection) for entry in found}):
+        if collections.find(session, login, Name(name)) is not None:
+            collections.lock(session, login, Name(name))
+
+
+def undo(session: Session, entry: Entry, user: User) -> Outcome:
+    """Take one entry back. Raises nothing for what cannot be: it is told in the outcome.
+
+    What an undo did is an entry too, and can be taken back like any other.
+    """
     if entry.undone is not None:
         return Outcome(entry, (), (f"taken back already by entry {entry.undone}",))
-    item = items.by_hrefs(session, _collection_id(session, entry), [entry.href]).get(entry.href)
+    item = _item(session, entry)
     made = any(isinstance(action, CreateRecord) for action in entry.actions)
     # A record that was made private stays so, or undo would show it to everybody.
     reversible = [action for action in entry.actions if not (made and isinstance(action, SetRights))]
@@ -95,9 +105,9 @@ def undo(session: Session, entry: Entry, user: User, *, dry_run: bool) -> Outcom
     inverses = [inverse for inverse, _ in decided if inverse is not None]
     done = tuple(text for inverse, text in decided if inverse is not None)
     kept = tuple(text for inverse, text in decided if inverse is None and text)
-    if inverses and not dry_run:
+    if inverses:
         _carry_out(session, entry, user, item, inverses)
-    return Outcome(entry, done, kept)
+    return Outcome(entry, done, kept if done or kept else ("there is nothing to take back",))
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -117,12 +127,21 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
-def _collection_id(session: Session, entry: Entry) -> int:
-    found = collections.find(session, entry.login, Name(entry.collection))
-    return found.id if found else 0
+def _item(session: Session, entry: Entry) -> Item | None:
+    """Return the item that the entry speaks of, under whatever href it is now.
+
+    A device-only item has its href only; what stands for an href that was left (no UID) is none.
+    """
+    collection = collections.find(session, entry.login, Name(entry.collection))
+    if collection is None:
+        return None
+    if entry.record:
+        return items.by_record(session, collection.id, entry.record)
+    item = items.by_hrefs(session, collection.id, [entry.href]).get(entry.href)
+    return item if item is not None and item.device_only and item.uid else None
 
 
-def _inverse(session: Session, action: Action, user: User, item: Item | None) -> tuple[_Inverse | None, str]:
+def _inverse(session: Session, action: Action, user: User, item: Item | None) -> tuple[Action | None, str]:
     """Return what reverses the action (None: nothing can), and the sentence that says so."""
     match action:
         case SetField() | MarkDone() | SetPhone():
@@ -146,16 +165,20 @@ def _inverse(session: Session, action: Action, user: User, item: Item | None) ->
                 return None, "what only the device keeps was changed since"
             return KeepSidecar(after, before), "what only the device keeps, as before"
         case Hide() if item is not None and item.hidden:
-            return action, "shown on the devices again"
-        case DropFromDevice() if item is not None and not item.live:
-            return action, "the item that only the device had comes back"
+            return Show(), "shown on the devices again"
+        case Show() if item is not None and item.live:
+            return Hide(), "hidden on the devices again"
+        case DropFromDevice() if item is not None and item.device_only and not item.live:
+            return KeepOnDevice(item.device_only), "the item that only the device had comes back"
+        case KeepOnDevice():
+            return None, "only the devices have it, FlowFact never saw it; delete it there if it is not wanted"
         case _:
             return None, ""
 
 
 def _inverse_of_value(
     session: Session, action: SetField | MarkDone | SetPhone, user: User
-) -> tuple[_Inverse | None, str]:
+) -> tuple[Action | None, str]:
     record = _record(session, action.record, user)
     if record is None:
         return None, f"{action.record} is gone"
@@ -186,20 +209,32 @@ def _record(session: Session, key: RecordKey, user: User) -> Address | Activity 
     return reads.read_activities(session.connection, session.tables, [key.dsn], user).get(dsn_key(key.dsn))
 
 
-def _carry_out(session: Session, entry: Entry, user: User, item: Item | None, inverses: Iterable[_Inverse]) -> None:
+def _carry_out(session: Session, entry: Entry, user: User, item: Item | None, inverses: Sequence[Action]) -> None:
     ours = [inverse for inverse in inverses if isinstance(inverse, CrmAction)]
     touches = _touches(session, ours, user)
-    writes.carry_out(session.connection, session.tables, ours, writes.Stamp(user.dsn, session.now), touches)
+    stamp = writes.Stamp(user.dsn or None, session.now)
+    writes.carry_out(session.connection, session.tables, ours, stamp, touches)
+    collection = collections.lock(session, entry.login, Name(entry.collection))
+    journal = JournalEntry(session, collection)
     for inverse in inverses:
         if item is not None and not isinstance(inverse, CrmAction):
-            _restore_item(session, item, inverse, entry)
-    collection = collections.lock(session, entry.login, Name(entry.collection))
+            _restore_item(journal, item, inverse)
     # Without a basis everything is looked at again, so that the devices hear of it.
-    collections.save(session, collection, {"basis": ""})
-    event = Event(entry.login, "undo", entry.collection, entry.href, "undo", entry.record, f"entry {entry.number}")
-    history.record(session, event)
-    last = session.connection.scalar(select(tables.history.c.id).order_by(tables.history.c.id.desc()).limit(1))
-    session.connection.execute(update(tables.history).where(tables.history.c.id == entry.number).values(undone=last))
+    journal.write({"basis": ""})
+    event = Event(
+        entry.login,
+        "undo",
+        entry.collection,
+        entry.href,
+        "undo",
+        entry.record,
+        f"entry {entry.number}",
+        tuple(inverses),
+    )
+    number = history.record(session, event)
+    table = tables.history
+    session.connection.execute(update(table).where(table.c.undone == entry.number).values(undone=None))
+    session.connection.execute(update(table).where(table.c.id == entry.number).values(undone=number))
 
 
 def _touches(session: Session, actions: Iterable[CrmAction], user: User) -> Mapping[RecordKey, datetime | None]:
@@ -210,12 +245,12 @@ def _touches(session: Session, actions: Iterable[CrmAction], user: User) -> Mapp
     return found
 
 
-def _restore_item(session: Session, item: Item, inverse: _Inverse, entry: Entry) -> None:
+def _restore_item(journal: JournalEntry, item: Item, inverse: Action) -> None:
     if isinstance(inverse, KeepSidecar):
-        items.update_items(session, [(item, inverse.after)])
+        journal.change(item, inverse.after)
+    elif isinstance(inverse, Show):
+        journal.change(replace(item, hidden=False))
     elif isinstance(inverse, Hide):
-        items.update_items(session, [(replace(item, hidden=False), None)])
-    elif isinstance(inverse, DropFromDevice):
-        journal = JournalEntry(session, collections.lock(session, entry.login, Name(entry.collection)))
+        journal.change(journal.announced(replace(item, live=False, hidden=True)))
+    elif isinstance(inverse, KeepOnDevice):
         journal.change(journal.announced(replace(item, live=True)))
-        journal.write()

@@ -171,6 +171,7 @@ def _update(write: Write, item: Item, record: Record, payload: Payload) -> Item:
         creating.require_scope(write.name, write.user)
         if dsn_key(own) not in reads.merkmale_of(session.connection, session.tables, record.key):
             actions.append(AddMerkmal(record.key, own))
+    if item.hidden:
         actions.append(Show())
     _carry_out(write, actions, record)
     if edit.sidecar != sidecar:
