@@ -15,11 +15,11 @@ from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user, read_users
 from radicale_flowfact.crm.writes import StaleError
 from radicale_flowfact.database import DatabaseError, engine_for
-from radicale_flowfact.dav import rendering, schema
+from radicale_flowfact.dav import collections, rendering, schema
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.dav.undo import Outcome, entries, lock_collections
+from radicale_flowfact.dav.undo import Entry, Outcome, entries, lock_collections
 from radicale_flowfact.dav.undo import undo as undo_entry
 from radicale_flowfact.records import Merkmal, User, dsn_key
 from radicale_flowfact.settings import Settings
@@ -118,7 +118,7 @@ def undo(
         for named in found:
             (entry,) = entries(session, [named.number])  # taking back an undo may have changed it
             try:
-                outcomes.append(undo_entry(session, entry, _writer(gateway, session, entry.login)))
+                outcomes.append(undo_entry(session, entry, _writer(gateway, session, entry)))
             except StaleError as error:
                 raise DatabaseError(f"nothing was taken back: {error}; try again") from error
         if dry_run:
@@ -126,13 +126,12 @@ def undo(
     return outcomes
 
 
-def _writer(gateway: Gateway, session: Session, login: str) -> User:
-    """Return the user of a login, also one who may not get in any more: what he did must still be taken back."""
-    mapping = gateway.settings.users.get(login)
-    wanted = mapping.flowfact.strip().casefold() if mapping else None
+def _writer(gateway: Gateway, session: Session, entry: Entry) -> User:
+    """Return whose device did it, also if he may not get in any more: what he did must still be taken back."""
+    collection = collections.find(session, entry.login, Name(entry.collection))
     people = read_users(session.connection, gateway.tables)
-    nobody = User("", name="", login=login, active=False, own_merkmal=None)
-    return next((person for person in people if person.login.strip().casefold() == wanted), nobody)
+    nobody = User("", name="", login=entry.login, active=False, own_merkmal=None)
+    return next((person for person in people if collection and dsn_key(person.dsn) == collection.owner), nobody)
 
 
 def users(gateway: Gateway) -> Overview:

@@ -22,11 +22,15 @@ CONFIRMED = "confirmed"
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A snapshot of one collection's row. ``modified`` is UTC; ``stopped`` the safety stop (rule 30) or empty."""
+    """A snapshot of one collection's row. ``modified`` is UTC; ``stopped`` the safety stop (rule 30) or empty.
+
+    ``owner`` is the ``dsn_key`` of the FlowFact user whose records it shows, empty before the first look.
+    """
 
     id: int
     login: str
     name: Name
+    owner: str
     number: int
     nonce: str
     items: int
@@ -73,6 +77,39 @@ def lock(session: Session, login: str, name: Name) -> Collection:
     return _collection(session.connection.execute(_select(login, name)).one())
 
 
+def is_others(session: Session, login: str, owner: str) -> bool:
+    """Return whether the login's collections show the records of another FlowFact user than ``owner``."""
+    return bool(_others(session, login, owner))
+
+
+def hand_over(session: Session, login: str, owner: str) -> None:
+    """Let a login that was given to another FlowFact user start with empty collections.
+
+    What only the former user's devices had (rules 12, 25), his identities and his history are nobody else's: they are
+    kept under a name of their own, and come back should the login be his again.
+    """
+    for former in sorted({collection.owner for collection in _others(session, login, owner)}):
+        _rename(session, login, _former(login, former), former)
+    _rename(session, _former(login, owner), login, owner)
+
+
+def _others(session: Session, login: str, owner: str) -> list[Collection]:
+    of_login = select(tables.collection).where(tables.collection.c.login == login)
+    found = [_collection(row) for row in session.connection.execute(of_login)]
+    return [collection for collection in found if collection.owner not in ("", owner)]
+
+
+def _former(login: str, owner: str) -> str:
+    return f"{login[:200]} ({owner})"
+
+
+def _rename(session: Session, login: str, new: str, owner: str) -> None:
+    mine = (tables.collection.c.login == login, tables.collection.c.owner == owner)
+    if session.connection.execute(update(tables.collection).where(*mine).values(login=new)).rowcount:
+        history = tables.history
+        session.connection.execute(update(history).where(history.c.login == login).values(login=new))
+
+
 def _make(session: Session, login: str, name: Name) -> None:
     """Add the collection's row, and the entry of the journal that the token of an empty collection names."""
     row = _new(session, login, name)
@@ -102,6 +139,7 @@ def _new(session: Session, login: str, name: Name) -> dict[str, object]:
     return {
         "login": login,
         "name": name.value,
+        "owner": "",
         "number": 0,
         "nonce": secrets.token_hex(8),
         "items": 0,
@@ -118,6 +156,7 @@ def _collection(row: Row[Any]) -> Collection:
         row.id,
         row.login,
         Name(row.name),
+        row.owner,
         row.number,
         row.nonce,
         row.items,

@@ -26,7 +26,7 @@ from radicale_flowfact.dav.journal import Changes
 from radicale_flowfact.dav.payload import read_payload
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
-from radicale_flowfact.records import User
+from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -47,6 +47,7 @@ class Gateway:
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema)
         self.clock = clock
         self._users: dict[str, tuple[float, User]] = {}
+        self._owners: dict[str, str] = {}
         self._looked: dict[tuple[str, Name], float] = {}
         self._open = threading.local()
         schema.upgrade(self.engine, settings.state_schema)
@@ -71,12 +72,26 @@ class Gateway:
             except UserError as error:
                 self._users.pop(login, None)
                 raise RefusedError(str(error)) from error
+        self._claim(login, dsn_key(user.dsn))
         self._users[login] = (time.monotonic() + self.settings.refresh_seconds, user)
         return user
+
+    def _claim(self, login: str, owner: str) -> None:
+        """See to it that the login's collections are this FlowFact user's, once for each process."""
+        if self._owners.get(login) == owner:
+            return
+        with self.session() as session:
+            is_others = collections.is_others(session, login, owner)
+        if is_others:
+            with self._begin() as session:
+                collections.hand_over(session, login, owner)
+        if self._joined() is None:
+            self._owners[login] = owner
 
     def forget(self) -> None:
         """Forget what is remembered between requests: users, and when FlowFact was last looked at."""
         self._users.clear()
+        self._owners.clear()
         self._looked.clear()
 
     @contextmanager

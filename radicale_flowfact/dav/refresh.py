@@ -23,6 +23,8 @@ def is_current(session: Session, collection: Collection, user: User) -> bool:
     """Return whether nothing that the collection shows changed since its last refresh. One statement."""
     if collection.basis != rendering.basis(session, collection.name, user) or collection.stopped:
         return False
+    if collection.owner != dsn_key(user.dsn):
+        return False
     return scope.fingerprint(session.connection, scope_of(session, collection.name, user)) == collection.sums
 
 
@@ -47,6 +49,7 @@ def refresh(session: Session, collection: Collection, user: User) -> Collection:
         entry.flush()
     total = sum((member.sums for member in now_in_scope.values()), Sums())
     changes = {"sums": total, "basis": basis, "stopped": "" if stopped == CONFIRMED else stopped}
+    changes["owner"] = dsn_key(user.dsn)
     return entry.write({key: value for key, value in changes.items() if value != getattr(collection, key)})
 
 

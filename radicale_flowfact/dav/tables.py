@@ -33,6 +33,7 @@ collection = Table(
     Column("id", Integer, primary_key=True),
     Column("login", Unicode(255), nullable=False),
     Column("name", Unicode(20), nullable=False),
+    Column("owner", Unicode(36), nullable=False),  # the FlowFact user whose records it shows; empty: not opened yet
     Column("number", BigInteger, nullable=False),  # of the last change in the journal
     Column("nonce", Unicode(32), nullable=False),  # of the last journal entry
     Column("items", BigInteger, nullable=False),  # how many items it ever had; numbers new ones

@@ -9,6 +9,7 @@ import pytest
 from tests import payloads
 from tests.conftest import Agency, Server
 from tests.rules.client import contacts, entries
+from tests.rules.test_safety import command
 
 
 def test_rule_01_a_login_without_mapping_gets_nothing(agency: Agency, server: Server) -> None:
@@ -38,6 +39,35 @@ def test_rule_01_a_deactivated_user_is_out_within_seconds(agency: Agency, server
     assert device.sync("addresses").token
     agency.office.change(agency.office.tables.user, {"DSN": agency.anna}, AKTIV=False)
     assert device.try_sync("addresses").status == 403
+
+
+def test_rule_01_a_login_given_to_another_user_shows_him_nothing_of_the_former(agency: Agency, server: Server) -> None:
+    """A login given to another FlowFact user starts anew; the former's contacts, private ones, history stay his."""
+    office = agency.office
+    for number in range(30):
+        office.address([agency.own], NAME=f"Annas{number:02}")
+    office.address([agency.bens], NAME="Bens")
+    device = server.start("history_days = 9999\n").device()
+    private = payloads.vcard("p", "CATEGORIES:privat")
+    assert device.put("addresses/p.vcf", private, new=True).status == 201
+    href, text = next((href, text) for href, text in device.all("addresses").items() if "Annas" in text)
+    assert device.delete(f"addresses/{href}").status == 200
+    token = device.sync("addresses").token
+    server.logins = ()
+    moved = server.start('history_days = 9999\n[users.anna]\nflowfact = "ben"\n').device()
+    assert moved.try_sync("addresses", token).status == 403
+    assert contacts(server) == ["Bens"]
+    assert moved.get("addresses/p.vcf").status == 404
+    before = office.everything()
+    assert moved.put(f"addresses/{href}", text, new=True).status == 201
+    after = office.everything()
+    assert len(after["AD"]) == len(before["AD"]) + 1  # not the former's record
+    told = command(server, "history", "--user", "anna")
+    assert "Merkmal off" not in told
+    server.start('history_days = 9999\n[users.anna]\nflowfact = "anna"\n')
+    assert len(contacts(server)) == 30
+    assert server.device().get("addresses/p.vcf").text == private
+    assert "Merkmal off" in command(server, "history", "--user", "anna")
 
 
 def test_rule_02_collections_hold_what_carries_a_merkmal(agency: Agency, server: Server) -> None:
