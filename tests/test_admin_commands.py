@@ -66,6 +66,36 @@ def test_why_names_stop_and_missing_access(agency: Agency, server: Server) -> No
     assert "is not mapped" in why(server, dsns[0], "nobody")
 
 
+def test_why_tells_of_what_the_stop_keeps_though_it_is_gone(agency: Agency, server: Server) -> None:
+    addresses = [agency.office.address([agency.own]) for _ in range(25)]
+    appointments = [agency.appointment() for _ in range(25)]
+    device = server.start("[appointments]\npast_days = -1\n").device()
+    device.sync("addresses")
+    device.sync("appointments")
+    agency.office.remove(agency.office.tables.address)
+    agency.office.change(agency.office.tables.kind, {"DSN": agency.visit}, KALENDER=False)
+    for dsn, reason, name in (
+        (addresses[0].lower(), "is gone from FlowFact", "addresses"),
+        (appointments[0], "neither an appointment's nor a task's", "appointments"),
+    ):
+        told = why(server, dsn)
+        for part in (reason, "the safety stop keeps it", f"so it is in his {name}, as flowfact-"):
+            assert part in told
+
+
+def test_why_tells_appointment_and_task_of_one_record_apart(agency: Agency, server: Server) -> None:
+    both = agency.office.kind("Beides", calendar=True, task=True)
+    past, future = datetime(2001, 1, 1), datetime(2090, 1, 1)
+    old = agency.office.activity(both, [agency.own], BEGINN=past, ENDE=past, VORLAGE=future)
+    done = agency.office.activity(both, [agency.own], BEGINN=future, ENDE=future, VORLAGE=past, ERLEDIGT=True)
+    server.start()
+    ended = "it ended 01.01.2001, before the window of 90 days (past_days): out of scope\n"
+    assert f"{ended}so it is not in his appointments" in why(server, old)
+    assert f"anna\nso it is in his tasks, as flowfact-akt-{old.lower()}" in why(server, old)
+    assert f"anna\nso it is in his appointments, as flowfact-akt-{done.lower()}" in why(server, done)
+    assert f"{ended}so it is not in his tasks" in why(server, done)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [

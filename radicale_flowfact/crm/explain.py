@@ -16,7 +16,7 @@ from radicale_flowfact.records import RecordKey, Right, Table, User
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts about one record. ``end`` is the appointment's end or the task's due date, office local time."""
+    """The facts about one record. ``end`` is the appointment's end, ``due`` the task's due date, office local time."""
 
     record: RecordKey
     shown_as: str
@@ -28,6 +28,7 @@ class Facts:
     is_appointment: bool = False
     is_task: bool = False
     end: datetime | None = None
+    due: datetime | None = None
     done: bool = False
 
 
@@ -69,7 +70,8 @@ def read_facts(connection: Connection, tables: Tables, record: RecordKey, user: 
         kind=kind.NAME if kind else "",
         is_appointment=kind is not None and bool(kind.for_calendar),
         is_task=is_task and row.VORLAGE is not None,
-        end=row.VORLAGE if is_task else (row.ENDE or row.BEGINN),
+        end=row.ENDE or row.BEGINN,
+        due=row.VORLAGE,
         done=bool(row.ERLEDIGT),
     )
 

@@ -25,7 +25,8 @@ def why(gateway: Gateway, login: str, what: str) -> list[str]:
         gateway.open(login, name)
     with gateway.session() as session:
         told = _of_items(session, login, user, what)
-        for record in find_records(session.connection, session.tables, what):
+        found = find_records(session.connection, session.tables, what)
+        for record in found or _remembered(session, login, what):
             told += _of_record(session, login, user, record)
     return told or [f"FlowFact has no address and no activity with the DSN {what!r}, and {login} no item of that UID"]
 
@@ -47,8 +48,10 @@ def _of_items(session: Session, login: str, user: User, what: str) -> list[str]:
 
 
 def _of_record(session: Session, login: str, user: User, record: RecordKey) -> list[str]:
+    kept = [name for name in Name if (item := _item(session, login, name, record)) and item.live]
     if record not in find_records(session.connection, session.tables, record.dsn):
-        return [f"{record} is gone from FlowFact"]
+        told = [f"{record} is gone from FlowFact"]
+        return told + [line for name in kept for line in _verdict(session, login, name, user, record)]
     facts = read_facts(session.connection, session.tables, record, user)
     names = _collections_of(facts)
     told = [f"{record} is {facts.shown_as!r}"]
@@ -57,7 +60,21 @@ def _of_record(session: Session, login: str, user: User, record: RecordKey) -> l
     for name in names:
         told += _conditions(session, name, user, facts)
         told += _verdict(session, login, name, user, record)
+    for name in kept:
+        if name not in names:
+            told += _verdict(session, login, name, user, record)
     return told
+
+
+def _remembered(session: Session, login: str, dsn: str) -> list[RecordKey]:
+    """Return the records of this DSN that are gone from FlowFact, but that this login once had."""
+    keys = [RecordKey(table, dsn) for table in Table]
+    return [key for key in keys if any(_item(session, login, name, key) is not None for name in Name)]
+
+
+def _item(session: Session, login: str, name: Name, record: RecordKey) -> Item | None:
+    collection = collections.find(session, login, name)
+    return items.by_record(session, collection.id, record_name(record.table, record.dsn)) if collection else None
 
 
 def _collections_of(facts: Facts) -> list[Name]:
@@ -83,8 +100,9 @@ def _conditions(session: Session, name: Name, user: User, facts: Facts) -> list[
         told.append("its rights list lets him read it only: changes from the device are refused")
     days = session.settings.appointments.past_days
     open_task = name is Name.TASKS and not facts.done
-    if days >= 0 and facts.end is not None and not open_task and facts.end < session.now - timedelta(days=days):
-        told.append(f"it ended {facts.end:%d.%m.%Y}, before the window of {days} days (past_days): out of scope")
+    end = facts.due if name is Name.TASKS else facts.end
+    if days >= 0 and end is not None and not open_task and end < session.now - timedelta(days=days):
+        told.append(f"it ended {end:%d.%m.%Y}, before the window of {days} days (past_days): out of scope")
     return told
 
 
@@ -99,7 +117,7 @@ def _of_merkmale(session: Session, name: Name, user: User, facts: Facts) -> str:
 
 def _verdict(session: Session, login: str, name: Name, user: User, record: RecordKey) -> list[str]:
     collection = collections.find(session, login, name)
-    item = items.by_record(session, collection.id, record_name(record.table, record.dsn)) if collection else None
+    item = _item(session, login, name, record)
     in_scope = member_of(session, name, user, record.dsn) is not None
     told = []
     if item is not None and item.hidden and in_scope:
