@@ -69,14 +69,14 @@ def _remember(session: Session, login: str, agent: str, versions: Mapping[int, s
         known |= {row.item_id: row.etag for row in rows}
     new = [
         {"device_id": device, "item_id": item_id, "etag": etag}
-        for item_id, etag in versions.items()
+        for item_id, etag in sorted(versions.items())  # in one order, so that no two wait for each other
         if item_id not in known
     ]
     if new:
         session.connection.execute(insert(fetched), new)
     newer = [
         {"this_item": item_id, "new_etag": etag}
-        for item_id, etag in versions.items()
+        for item_id, etag in sorted(versions.items())
         if item_id in known and known[item_id] != etag
     ]
     if newer:
