@@ -57,6 +57,8 @@ class FlowfactApplication(Application):
         try:
             self._require_access(path, user)
             self._require_place(method, path)
+            if user and method in ("PUT", "DELETE"):
+                self._storage.gateway.require_writing()
             answer = self._not_modified(method, path, user, environ)
             answer = answer or self._by_radicale(method, environ, request, *args)
         except RefusedError as error:

@@ -17,7 +17,7 @@ from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Name, Session
 
 CONFIRMED = "confirmed"
-"""Value of a collection's ``stopped`` once the admin let the removal go on (rule 30)."""
+"""Begins a collection's ``stopped`` once the admin let the removal go on (rule 30); how many items follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,13 @@ class Collection:
     @property
     def is_held(self) -> bool:
         """Whether the safety stop holds: nothing may be removed until the admin confirms (rule 30)."""
-        return self.stopped not in ("", CONFIRMED)
+        return bool(self.stopped) and not self.stopped.startswith(CONFIRMED)
+
+    @property
+    def confirmed(self) -> int:
+        """How many items the admin let go, at the next look."""
+        count = self.stopped.removeprefix(CONFIRMED).strip()
+        return int(count) if self.stopped.startswith(CONFIRMED) and count else 0
 
     @property
     def ctag(self) -> str:

@@ -184,6 +184,10 @@ class Gateway:
             item = items.by_hrefs(session, collection.id, [href]).get(href) if href is not None else None
             return refresh.refresh_record(session, collection, user, item) if item else collection
 
+    def require_writing(self) -> None:
+        """Raise RefusedError (403) unless the admin turned writing on (rule 31)."""
+        writing.require_writing(self.settings)
+
     def listing(self, collection: Collection) -> list[Item]:
         """Return all items of the collection, without their texts."""
         with self.session() as session:

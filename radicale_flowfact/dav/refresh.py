@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,12 +12,14 @@ from radicale_flowfact.crm import reads, scope
 from radicale_flowfact.crm.scope import Member
 from radicale_flowfact.crm.sums import Sums
 from radicale_flowfact.dav import items, rendering
-from radicale_flowfact.dav.collections import CONFIRMED, Collection
+from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.items import Item, chunks, record_name
 from radicale_flowfact.dav.journal import Entry
 from radicale_flowfact.dav.rendering import Rendered, etag_of, scope_of, table_of
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import User, dsn_key
+
+_logger = logging.getLogger("radicale")  # Radicale's own, so that it all goes to one place
 
 
 def is_current(session: Session, collection: Collection, user: User) -> bool:
@@ -40,7 +43,7 @@ def refresh(session: Session, collection: Collection, user: User) -> Collection:
     entry = Entry(session, collection)
     vanished = [item for item in known.values() if item.is_listed and dsn_key(item.dsn or "") not in now_in_scope]
     stopped = _safety_stop(session, collection, vanished, known)
-    kept = vanished if stopped and stopped != CONFIRMED else []
+    kept = vanished if stopped else []
     if not kept:
         _remove(entry, vanished)
     due = _to_look_at(collection, now_in_scope, known, everything=basis != collection.basis)
@@ -48,7 +51,7 @@ def refresh(session: Session, collection: Collection, user: User) -> Collection:
         _look_at(entry, user, chunk, known)
         entry.flush()
     total = sum((member.sums for member in now_in_scope.values()), Sums())
-    changes = {"sums": total, "basis": basis, "stopped": "" if stopped == CONFIRMED else stopped}
+    changes = {"sums": total, "basis": basis, "stopped": stopped}
     changes["owner"] = dsn_key(user.dsn)
     return entry.write({key: value for key, value in changes.items() if value != getattr(collection, key)})
 
@@ -76,15 +79,22 @@ def member_of(session: Session, name: Name, user: User, dsn: str) -> Member | No
 
 
 def _safety_stop(session: Session, collection: Collection, vanished: Sequence[Item], known: Mapping[str, Item]) -> str:
-    """Return the collection's new ``stopped``: too much would vanish at once (rule 30), or empty."""
-    if collection.stopped == CONFIRMED:
-        return CONFIRMED
+    """Return the collection's new ``stopped``: too much would vanish at once (rule 30), or empty.
+
+    What the admin confirmed does not count, what would vanish beside it does.
+    """
     leaving = sum(item.live for item in vanished)
     there = sum(item.live for item in known.values() if item.dsn is not None)
     limits = session.settings.safety
-    if leaving < max(1, limits.max_vanish_items) or leaving * 100 <= limits.max_vanish_percent * there:
+    unasked = leaving - collection.confirmed
+    if unasked < max(1, limits.max_vanish_items) or unasked * 100 <= limits.max_vanish_percent * there:
         return ""
-    since = json.loads(collection.stopped)["since"] if collection.stopped else f"{session.utc:%Y-%m-%d %H:%M} UTC"
+    since = json.loads(collection.stopped)["since"] if collection.is_held else f"{session.utc:%Y-%m-%d %H:%M} UTC"
+    if not collection.is_held:
+        _logger.error(
+            "STOPPED: %d of %d items of %s/%s would vanish; nothing is removed until: radicale-flowfact confirm %s",
+            *(leaving, there, collection.login, collection.name.value, collection.login),
+        )
     return json.dumps({"vanish": leaving, "of": there, "since": since})
 
 

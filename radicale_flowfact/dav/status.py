@@ -49,20 +49,25 @@ def status(session: Session) -> list[CollectionStatus]:
 
 
 def confirm(session: Session, login: str) -> list[str]:
-    """Let what the safety stop holds back go at the next look (rule 30); return the collections concerned."""
+    """Let what the safety stop holds back go at the next look (rule 30); return the collections concerned.
+
+    Only as many items as it tells of now: a database that loses more meanwhile is stopped again.
+    """
     released = []
     for collection in collections.find_all(session):
         if collection.login == login and collection.is_held:
             locked = collections.lock(session, login, collection.name)
-            collections.save(session, locked, {"stopped": CONFIRMED})
-            released.append(collection.name.value)
+            if locked.is_held:
+                vanish = json.loads(locked.stopped)["vanish"]
+                collections.save(session, locked, {"stopped": f"{CONFIRMED} {vanish}"})
+                released.append(collection.name.value)
     return released
 
 
 def _stop(stopped: str) -> str:
     if not stopped:
         return ""
-    if stopped == CONFIRMED:
+    if stopped.startswith(CONFIRMED):
         return "confirmed, goes on at the next look"
     found = json.loads(stopped)
     return f"since {found['since']}: {found['vanish']} of {found['of']} items would vanish; nothing is removed"

@@ -33,6 +33,7 @@ from radicale_flowfact.dav.request import RefusedError, Request
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.ical_reading import Entry
 from radicale_flowfact.records import Activity, Address, Right, User, dsn_key
+from radicale_flowfact.settings import Settings
 from radicale_flowfact.vcard_map import Card
 
 
@@ -61,7 +62,7 @@ def put(write: Write, payload: Payload) -> Item:
 
     Raises RefusedError; the caller then rolls back.
     """
-    _require_writing(write.session)
+    require_writing(write.session.settings)
     item = identity.target(write.session, write.collection, payload.href, payload.uid)
     _require_not_held(write, item)
     record = _record_behind(write, item)
@@ -82,7 +83,7 @@ def delete(write: Write, item: Item) -> None:
 
     Raises RefusedError; the caller then rolls back.
     """
-    _require_writing(write.session)
+    require_writing(write.session.settings)
     _require_not_held(write, item)
     record = _record_behind(write, item)
     if item.key is None or record is None:
@@ -100,8 +101,9 @@ def delete(write: Write, item: Item) -> None:
     _remove(write, item, tuple(actions))
 
 
-def _require_writing(session: Session) -> None:
-    if not session.settings.write:
+def require_writing(settings: Settings) -> None:
+    """Refuse every change while the admin has not turned writing on (rule 31)."""
+    if not settings.write:
         raise RefusedError("changes from devices are switched off; the admin sets write = true in flowfact.toml")
 
 
@@ -168,7 +170,8 @@ def _update(write: Write, item: Item, record: Record, payload: Payload) -> Item:
     actions: list[Action] = list(edit.actions)
     if not item.live:
         own = write.user.own_merkmal or ""
-        creating.require_scope(write.name, write.user)
+        if member_of(session, write.name, write.user, record.dsn) is None:
+            creating.require_scope(write.name, write.user)
         if dsn_key(own) not in reads.merkmale_of(session.connection, session.tables, record.key):
             actions.append(AddMerkmal(record.key, own))
     if item.hidden:

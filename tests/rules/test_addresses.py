@@ -187,6 +187,26 @@ def test_rule_15_a_put_after_delete_attaches_the_same_record(agency: Agency, ser
         assert agency.office.everything() == before
 
 
+def test_rule_15_a_shared_appointment_comes_back_without_the_own_merkmal_being_synced(
+    agency: Agency, server: Server
+) -> None:
+    """In scope by a team Merkmal: deleted and put back, though the user's own is not among those he syncs."""
+    office, lists = agency.office, agency.office.tables.user_merkmal
+    team = office.merkmal("Team")
+    office.syncs(agency.anna, team, "VORLAGE")
+    assert lists is not None
+    office.remove(lists, BEN_DSN=agency.anna, MKM_DSN=agency.own, BEREICH="VORLAGE")
+    agency.appointment(merkmale=[agency.own, team])
+    device = server.start().device()
+    path, _, text = only(device, "appointments")
+    before = office.everything()
+    assert device.delete(path).status == 200
+    assert device.all("appointments") == {}
+    assert device.put(path, text).status == 201
+    assert office.everything() == before
+    assert only(device, "appointments")[0] == path
+
+
 def test_rule_15_an_edit_in_the_put_after_delete_is_carried_over(agency: Agency, server: Server) -> None:
     """What was changed between DELETE and PUT reaches the record that is attached again."""
     agency.office.address([agency.own], STRASSE="Weg 1")

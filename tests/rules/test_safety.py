@@ -255,6 +255,40 @@ def test_rule_30_a_sudden_loss_stops_until_the_admin_confirms(agency: Agency, se
     assert "STOPPED" not in command(server, "status")
 
 
+def test_rule_30_the_log_says_so_once(agency: Agency, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """The stop is logged as an error when it begins, with the command that ends it."""
+    for number in range(30):
+        agency.office.address([agency.own], NAME=f"N{number:02}")
+    device = server.start().device()
+    device.sync("addresses")
+    agency.office.remove(agency.office.tables.address_merkmal)
+    for _ in range(3):
+        device.sync("addresses")
+    told = [record.getMessage() for record in caplog.records if "STOPPED" in record.getMessage()]
+    assert len(told) == 1
+    assert "30 of 30 items of anna/addresses would vanish" in told[0]
+    assert told[0].endswith("radicale-flowfact confirm anna")
+
+
+def test_rule_30_confirmed_is_what_the_admin_saw(agency: Agency, server: Server) -> None:
+    """A database that loses much more between the confirmation and the next look stops again."""
+    tags = agency.office.tables.address_merkmal
+    for number in range(60):
+        agency.office.address([agency.own], NAME=f"N{number:02}")
+    device = server.start().device()
+    token = device.sync("addresses").token
+    rows = sorted(agency.office.rows(tags), key=lambda row: str(row["AD_DSN"]))
+    for row in rows[:25]:
+        agency.office.remove(tags, **row)
+    assert device.sync("addresses", token).gone == []
+    command(server, "confirm", "anna")
+    agency.office.remove(tags)
+    assert device.sync("addresses", token).gone == []
+    assert "60 of 60 items would vanish" in command(server, "status")
+    command(server, "confirm", "anna")
+    assert len(device.sync("addresses", token).gone) == 60
+
+
 def test_rule_30_an_emptied_database_empties_no_phone(agency: Agency, server: Server) -> None:
     """A FlowFact that answers empty stops too, and goes on by itself once it answers as before."""
     for number in range(30):
@@ -309,6 +343,22 @@ def test_rule_31_writing_is_off_until_the_admin_turns_it_on(agency: Agency, serv
     assert device.put("appointments/n.ics", payloads.event("n"), new=True).status == 403
     assert device.delete(path, etag).status == 403
     assert agency.office.everything() == before
+
+
+def test_rule_31_while_it_is_off_no_other_answer_is_given(agency: Agency, server: Server) -> None:
+    """An outdated ETag, an item that is not there and what cannot be read get that 403 too, with its reason."""
+    agency.office.address([agency.own])
+    device = server.start("write = false\n").device()
+    path, _, text = only(device, "addresses")
+    answers = [
+        device.put(path, text, '"old"'),
+        device.put(path, text, new=True),
+        device.put("addresses/n.vcf", "garbage"),
+        device.put("appointments/n.ics", payloads.todo("n")),
+        device.delete(path, '"old"'),
+        device.delete("addresses/none.vcf"),
+    ]
+    assert all((answer.status, "write = true" in answer.text) == (403, True) for answer in answers)
 
 
 def test_rule_31_it_is_off_by_default_and_the_demo_has_it_on() -> None:
