@@ -40,9 +40,10 @@ class Line:
 
     @property
     def types(self) -> frozenset[str]:
-        """The TYPE values in upper case, whether sent as one list, repeated, or bare (vCard 2.1)."""
+        """The TYPE values in upper case: one list, quoted (vCard 4.0) or not, repeated, or bare (vCard 2.1)."""
+        listed = (part.strip() for value in self.param("TYPE") for part in value.split(","))
         bare = (key for key, values in self.params if not values)
-        return frozenset(value.upper() for value in (*self.param("TYPE"), *bare))
+        return frozenset(value.upper() for value in (*listed, *bare))
 
 
 def split_lines(text: str) -> list[Line]:

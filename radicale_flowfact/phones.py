@@ -6,17 +6,19 @@ position is ever shifted, and a number that did not change keeps FlowFact's own 
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import phonenumbers
 
 from radicale_flowfact.actions import SetPhone
-from radicale_flowfact.contentlines import Line
+from radicale_flowfact.contentlines import Line, escape, require_printable, unescape
 from radicale_flowfact.records import Phone, RecordKey
 
 _REGION = "DE"
+_URI = re.compile(r"\Atel:", re.IGNORECASE)
 _TYPES = {
     "work": "WORK,VOICE",
     "cell": "CELL,VOICE",
@@ -68,6 +70,11 @@ def same_number(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) + extension
 
 
+def number_of(line: Line) -> str:
+    """Return the number of a TEL line; vCard 4.0 may have it as a URI (RFC 3966)."""
+    return _URI.sub("", unescape(line.value).strip()).strip()
+
+
 def _letters_and_digits(number: str) -> str:
     return "".join(char for char in number.casefold() if char.isalnum())
 
@@ -77,7 +84,9 @@ def read_phones(lines: Iterable[Line], slots: Sequence[str]) -> tuple[SlotPhone,
     found: list[SlotPhone] = []
     taken: set[str] = set()
     for line in lines:
-        number = line.value.removeprefix("tel:").strip()
+        number = number_of(line)
+        if not number:
+            continue
         slot = _slot_of(line)
         if slot in taken:
             slot = _SECOND.get(slot or "")
@@ -85,18 +94,19 @@ def read_phones(lines: Iterable[Line], slots: Sequence[str]) -> tuple[SlotPhone,
             slot = None
         if slot is not None:
             taken.add(slot)
-        if number:
-            found.append(SlotPhone(slot, number, line.text))
+        found.append(SlotPhone(slot, number, line.text))
     return tuple(found)
 
 
 def phone_lines(phones: Iterable[Phone], slots: Sequence[str]) -> list[str]:
-    """Return the TEL lines of an address; numbers from the position after the last slot on are never sent."""
-    return [
-        f"TEL;TYPE={_TYPES[slots[phone.position - 1]]}:{phone.number.strip()}"
-        for phone in phones
-        if 1 <= phone.position <= len(slots) and phone.number.strip()
-    ]
+    """Return the TEL lines of an address; numbers from the position after the last slot on are never sent.
+
+    Raises ValueError for a control character in a number (rule 28).
+    """
+    sent = [phone for phone in phones if 1 <= phone.position <= len(slots) and phone.number.strip()]
+    for phone in sent:
+        require_printable("phone number", phone.number)
+    return [f"TEL;TYPE={_TYPES[slots[phone.position - 1]]}:{escape(phone.number.strip())}" for phone in sent]
 
 
 def decide_phones(
@@ -109,25 +119,22 @@ def decide_phones(
     """Decide which positions change: ``base`` is what the device last saw, ``current`` what FlowFact has now."""
     seen = _positions_seen(base, current, slots)
     there = {phone.position: phone for phone in current if phone.number.strip()}
-    known = Counter(same_number(phone.number) for phone in there.values())
+    known = Counter(same_number(phone.number) for phone in there.values() if phone.position <= len(slots))
+    unseen = {same_number(phone.number) for phone in there.values() if phone.position > len(slots)}
     before = Counter(same_number(phone.number) for phone in base)
     new: list[SlotPhone] = []
     again: list[str] = []
     kept: Counter[str] = Counter()
     for phone in sent:
         key = same_number(phone.number)
-        if kept[key] == 0 and known[key] == 0:
+        if kept[key] == 0 and known[key] == 0 and key in unseen:
+            again.append(phone.line)  # FlowFact has it where it is not sent from, so the device keeps its own
+        elif kept[key] == 0 and known[key] == 0:
             new.append(phone)
         elif kept[key] >= max(known[key], 1):
             again.append(phone.line)  # one number as two kinds: the second stays with the device
         kept[key] += 1
-    gone = {
-        position: phone
-        for position, phone in seen.items()
-        if kept[same_number(phone.number)] == 0
-        and position in there
-        and same_number(there[position].number) == same_number(phone.number)
-    }
+    gone = _gone(seen, sent, there)
     # A number that the device had without a position stays without one.
     placed, extra = _place([phone for phone in new if before[same_number(phone.number)] == 0], gone, there, slots)
     extra += [phone.line for phone in new if before[same_number(phone.number)] > 0] + again
@@ -163,6 +170,20 @@ def _positions_seen(base: Sequence[SlotPhone], current: Sequence[Phone], slots: 
     return found
 
 
+def _gone(seen: dict[int, SlotPhone], sent: Sequence[SlotPhone], there: dict[int, Phone]) -> dict[int, SlotPhone]:
+    """Return the positions whose number the device took off; of one number twice, that of the slot that is missing."""
+    positions: defaultdict[str, list[int]] = defaultdict(list)
+    for position, phone in sorted(seen.items()):
+        if position in there and same_number(there[position].number) == same_number(phone.number):
+            positions[same_number(phone.number)].append(position)
+    found: dict[int, SlotPhone] = {}
+    for key, having in positions.items():
+        slots = [phone.slot for phone in sent if same_number(phone.number) == key]
+        missing = sorted(having, key=lambda position: (seen[position].slot in slots, -position))
+        found |= {position: seen[position] for position in missing[: max(0, len(having) - len(slots))]}
+    return dict(sorted(found.items()))
+
+
 def _place(
     new: Sequence[SlotPhone], gone: dict[int, SlotPhone], there: dict[int, Phone], slots: Sequence[str]
 ) -> tuple[dict[int, SlotPhone], list[str]]:
@@ -171,7 +192,10 @@ def _place(
     left: list[SlotPhone] = []
     for phone in new:
         # The slot that the device showed the vanished number in may differ from the position's own.
-        replaced = [position for position, old in gone.items() if old.slot == phone.slot and position not in placed]
+        open_ = {position: old for position, old in gone.items() if position not in placed}
+        replaced = [position for position, old in open_.items() if old.slot == phone.slot]
+        # work or work2: which it is depends on the order only.
+        replaced = replaced or [position for position, old in open_.items() if _kind(old.slot) == _kind(phone.slot)]
         own = slots.index(phone.slot) + 1 if phone.slot is not None else 0
         if replaced:
             placed[replaced[0]] = phone
@@ -183,6 +207,10 @@ def _place(
     for phone, position in zip(left, free, strict=False):
         placed[position] = phone
     return placed, [phone.line for phone in left[len(free) :]]
+
+
+def _kind(slot: str | None) -> str | None:
+    return next((first for first, second in _SECOND.items() if second == slot), slot)
 
 
 def _slot_of(line: Line) -> str | None:

@@ -60,6 +60,54 @@ def test_one_number_as_two_kinds_is_kept_with_both() -> None:
     assert (again.actions, again.extra) == ((), first.extra)
 
 
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("TEL;VALUE=uri;TYPE=cell:tel:+49-171-7654321", "+49-171-7654321"),
+        ("TEL;VALUE=uri;TYPE=cell:TEL:+491717654321", "+491717654321"),
+        ("TEL;TYPE=CELL:0171 7654321\\,5", "0171 7654321,5"),
+        ("TEL;TYPE=CELL:0171 7654321\\;5", "0171 7654321;5"),
+    ],
+)
+def test_a_number_is_read_without_the_marks_of_its_form(line: str, number: str) -> None:
+    (phone,) = read(line)
+    assert (phone.slot, phone.number) == ("cell", number)
+    assert [again.number for again in served((Phone(2, number),))] == [number]
+
+
+def test_types_of_vcard_4_may_be_one_quoted_list() -> None:
+    assert [phone.slot for phone in read('TEL;TYPE="voice,cell":0171 1', 'TEL;PREF=1;TYPE="home":0221 2')] == [
+        "cell",
+        "home",
+    ]
+
+
+def test_an_empty_number_takes_no_slot() -> None:
+    assert read("TEL;TYPE=CELL:", "TEL;TYPE=CELL:0171 1")[0].slot == "cell"
+
+
+def test_of_one_number_at_two_positions_the_one_taken_off_goes() -> None:
+    rows = (Phone(1, "0221 1234567"), Phone(2, "+49 221 1234567"), Phone(3, "0228 3"))
+    home = "TEL;TYPE=HOME:0228 3"
+    assert decide(rows, read("TEL;TYPE=WORK:0221 1234567", home)) == [(2, "+49 221 1234567", None)]
+    assert decide(rows, read("TEL;TYPE=CELL:0221 1234567", home)) == [(1, "0221 1234567", None)]
+    assert decide(rows, read("TEL;TYPE=HOME:0221 1234567", "TEL;TYPE=HOME:02211234567", home)) == []
+
+
+def test_a_number_that_flowfact_has_out_of_sight_stays_with_the_device() -> None:
+    line = "TEL;TYPE=HOME:0221 99"
+    first = decide_phones(KEY, served(OFFICE), (*served(OFFICE), *read(line)), OFFICE, PHONE_SLOTS)
+    assert (first.actions, first.extra) == ((), (line,))
+    base = (*served(OFFICE), *read(line))
+    again = decide_phones(KEY, base, base, OFFICE, PHONE_SLOTS)
+    assert (again.actions, again.extra) == ((), (line,))
+
+
+def test_a_changed_number_takes_the_place_of_its_kind_in_whatever_order_they_come() -> None:
+    rows = (Phone(1, "0221 11"), Phone(5, "0221 55"))
+    assert decide(rows, read("TEL;TYPE=WORK:0221 55", "TEL;TYPE=WORK:0221 22")) == [(1, "0221 11", "0221 22")]
+
+
 def test_each_slot_is_recognised_again() -> None:
     rows = tuple(Phone(position, f"0221 {position}000000") for position in range(1, 9))
     assert [phone.slot for phone in served(rows)] == list(PHONE_SLOTS)
