@@ -31,6 +31,7 @@ from radicale_flowfact.records import Address
 _NOT_KEPT = frozenset({"BEGIN", "END", "VERSION", "PRODID", "REV", "UID"})
 _PRIVATE = frozenset({"privat", "private"})
 _PLAIN_ADDRESS_TYPES = frozenset({"PREF", "INTL", "DOM", "POSTAL", "PARCEL"})
+_TELLING = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})  # phones make contacts that are a number alone
 _OURS = "X-FLOWFACT-"
 _PREFIXES = {"ADR": "ADR;TYPE=WORK", "EMAIL": "EMAIL;TYPE=INTERNET,WORK", "NOTE": "NOTE", "ORG": "ORG", "N": "N"}
 
@@ -54,7 +55,10 @@ class ContactFields:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A vCard taken apart. ``private``: of category *privat* (rule 12); ``is_group``: an Apple contact group."""
+    """A vCard taken apart. ``private``: of category *privat* (rule 12); ``is_group``: an Apple contact group.
+
+    ``shown`` is its FN.
+    """
 
     uid: str
     fields: ContactFields
@@ -62,24 +66,26 @@ class Card:
     sidecar: tuple[str, ...]
     private: bool = False
     is_group: bool = False
+    shown: str = ""
 
 
-def empty_card() -> Card:
-    """Return the card that a new contact is compared with."""
-    return Card("", ContactFields(), (), ())
+def empty_card(sidecar: Sequence[str] = ()) -> Card:
+    """Return the card that a new contact is compared with, or one of which only the sidecar is known."""
+    return Card("", ContactFields(), (), tuple(sidecar))
 
 
 def parse(text: str, slots: Sequence[str], like: Card | None = None) -> Card:
     """Take a vCard apart. Raises PayloadError.
 
     ``like`` is the version the device had: of several lines that could be the mapped one, the one that says
-    the same as there is taken, so that reordering changes nothing (rule 26).
+    the same as there is taken, so that reordering changes nothing (rule 26), and one that was in its sidecar
+    is not, so that it stays with the device when the mapped one goes (rule 9).
     """
     lines = _body(split_lines(text))
     by_name: dict[str, list[Line]] = {}
     for line in lines:
         by_name.setdefault(line.name, []).append(line)
-    reader = _Reader(by_name, like.fields if like else ContactFields())
+    reader = _Reader(by_name, like or empty_card())
     fields_, used, kept = reader.read()
     telephones = [line for line in by_name.get("TEL", ()) if "FAX" not in line.types]
     used |= {id(line) for line in telephones}
@@ -96,6 +102,7 @@ def parse(text: str, slots: Sequence[str], like: Card | None = None) -> Card:
             for name in ("KIND", "X-ADDRESSBOOKSERVER-KIND")
             for line in by_name.get(name, ())
         ),
+        shown=reader.shown,
     )
 
 
@@ -110,19 +117,21 @@ def _body(lines: list[Line]) -> list[Line]:
         raise PayloadError("it is cut off: END:VCARD is missing")
     if not any(line.name == "UID" and line.value.strip() for line in lines):
         raise PayloadError("it has no UID")
-    if not any(line.name in ("FN", "N", "ORG") and line.value.strip(" ;") for line in lines):
-        raise PayloadError("it has no name: neither FN nor N nor ORG")
+    if not any(line.name in _TELLING and line.value.strip(" ;") for line in lines):
+        raise PayloadError("it has no name: neither FN nor N nor ORG, and no number or e-mail instead")
     return lines[1:-1]
 
 
 class _Reader:
     """Reads the mapped lines of one vCard and notes what of them FlowFact cannot keep."""
 
-    def __init__(self, by_name: dict[str, list[Line]], like: ContactFields) -> None:
+    def __init__(self, by_name: dict[str, list[Line]], like: Card) -> None:
         self._by_name = by_name
         self._like = like
         self._used: set[int] = set()
         self._kept: list[str] = []
+        line = _first(by_name, "FN")
+        self.shown = "" if line is None else clean(unescape(line.value))
 
     def read(self) -> tuple[ContactFields, set[int], list[str]]:
         """Return the fields, the ids of the lines they came from, and the sidecar lines of our own."""
@@ -138,24 +147,35 @@ class _Reader:
             postcode=postcode,
             city=city,
             country=country,
-            fax=self._plain(self._fax()),
+            fax=self._number(self._fax()),
             email=self._plain(self._email(), "EMAIL"),
-            note=self._plain(self._pick("NOTE", lambda line: 0, self._like.note), "NOTE"),
+            note=self._plain(self._pick("NOTE", lambda line: 0, (self._like.fields.note,)), "NOTE"),
         )
         found = self._with_formatted_name(found)
         for field in fields(found):
             require_printable(field.name, getattr(found, field.name))
         return found, self._used, self._kept
 
-    def _pick(self, name: str, rank: Callable[[Line], int], wanted: str) -> Line | None:
-        """Return the mapped one of several lines: the one that says what the device had, else the best ranked."""
+    def _pick(
+        self, name: str, rank: Callable[[Line], int], wanted: Sequence[str], ours: Sequence[int] = (0,)
+    ) -> Line | None:
+        """Return the mapped one of several lines: the one that says what the device had, else the best ranked.
+
+        ``wanted``: what it had in the parts ``ours``.
+        """
         lines = [line for line in self._by_name.get(name, ()) if rank(line) < _NEVER]
+        same = [line for line in lines if any(wanted) and _said(line, ours) == tuple(wanted)]
+        lines = same or _not_own(lines, [line for line in self._own(name) if rank(line) < _NEVER])
         if not lines:
             return None
-        same = [line for line in lines if wanted and clean(unescape(line.value)) == wanted]
-        chosen = same[0] if same else min(lines, key=rank)
+        chosen = lines[0] if same else min(lines, key=rank)
         self._used.add(id(chosen))
         return chosen
+
+    def _own(self, name: str) -> list[Line]:
+        """Return the lines of this name that the device had for itself."""
+        named = (entry for entry in self._like.sidecar if name in entry.partition(":")[0].upper())
+        return [line for line in map(parse_line, named) if line.name == name]
 
     def _plain(self, line: Line | None, keep_prefix_of: str = "") -> str:
         if line is None:
@@ -163,6 +183,10 @@ class _Reader:
         if keep_prefix_of:
             self._keep_prefix(keep_prefix_of, line)
         return clean(unescape(line.value))
+
+    @staticmethod
+    def _number(line: Line | None) -> str:
+        return "" if line is None else clean(phones.number_of(line))
 
     def _keep_prefix(self, name: str, line: Line) -> None:
         """Remember group and parameters of a mapped line unless they say no more than our own would."""
@@ -188,23 +212,22 @@ class _Reader:
         return family, given, title
 
     def _company(self) -> str:
-        line = self._pick("ORG", lambda line: 0, "")
+        line = self._pick("ORG", lambda line: 0, (self._like.fields.company,))
         return self._parts("ORG", line, (0,))[0]
 
     def _address(self) -> tuple[str, str, str, str]:
-        line = self._pick("ADR", _address_rank, "")
-        street, city, region_free_code, country = self._parts("ADR", line, (2, 3, 5, 6))
+        had = self._like.fields
+        ours = (2, 3, 5, 6)
+        line = self._pick("ADR", _address_rank, (had.street, had.city, had.postcode, had.country), ours)
+        street, city, region_free_code, country = self._parts("ADR", line, ours)
         return street, city, region_free_code, country
 
     def _email(self) -> Line | None:
-        return self._pick("EMAIL", _email_rank, self._like.email)
+        return self._pick("EMAIL", _email_rank, (self._like.fields.email,))
 
     def _fax(self) -> Line | None:
-        lines = [line for line in self._by_name.get("TEL", ()) if "FAX" in line.types and "HOME" not in line.types]
-        chosen = next(iter(sorted(lines, key=lambda line: "WORK" not in line.types)), None)
-        if chosen is not None:
-            self._used.add(id(chosen))
-        return chosen
+        had = self._like.fields.fax
+        return self._pick("TEL", _fax_rank, (phones.same_number(had) if had else "",))
 
     def _with_formatted_name(self, found: ContactFields) -> ContactFields:
         """Read FN: the family name where there is nothing else, else the user's own way to show the name."""
@@ -212,9 +235,10 @@ class _Reader:
         if line is None:
             return found
         self._used.add(id(line))
-        shown = clean(unescape(line.value))
-        computed = formatted_name(found)
-        if not computed:
+        shown, computed = self.shown, formatted_name(found)
+        # What FN was made of is gone now, and FN stayed behind: it is no new name.
+        left_over = shown == self._like.shown != self._like.fields.family_name
+        if not computed and not left_over:
             return replace(found, family_name=shown)
         if shown and shown != computed:
             self._kept.append(f"{_OURS}FN:{escape(computed)};{escape(shown)}")
@@ -222,6 +246,8 @@ class _Reader:
 
 
 _NEVER = 9
+_MOST_PARTS = 9  # ADR has seven, ORG as many as there are departments
+_NO_LABEL = frozenset({"PREF", "INTERNET", "VOICE", "FAX"})
 
 
 def _address_rank(line: Line) -> int:
@@ -229,6 +255,45 @@ def _address_rank(line: Line) -> int:
         return 0
     labelled = line.group or "HOME" in line.types or line.types - _PLAIN_ADDRESS_TYPES
     return _NEVER if labelled else 1
+
+
+def _fax_rank(line: Line) -> int:
+    if "FAX" not in line.types or "HOME" in line.types:
+        return _NEVER
+    return 0 if "WORK" in line.types else 1
+
+
+def _said(line: Line, ours: Sequence[int]) -> tuple[str, ...]:
+    """Return what a line says in these parts, as it is compared."""
+    if line.name == "TEL":
+        return (phones.same_number(phones.number_of(line)),)
+    if line.name in ("EMAIL", "NOTE"):
+        return (clean(unescape(line.value)),)
+    parts = [clean(part) for part in split_components(line.value)]
+    return tuple(parts[index] if index < len(parts) else "" for index in ours)
+
+
+def _not_own(lines: list[Line], own: list[Line]) -> list[Line]:
+    """Return the lines that are not the device's own: neither as it had them, nor respelled, nor edited in place."""
+    for alike in (_same_text, _same_value, _same_label):
+        for had in list(own):
+            found = next((line for line in lines if alike(line, had)), None)
+            if found is not None:
+                own.remove(had)
+                lines = [line for line in lines if line is not found]
+    return lines
+
+
+def _same_text(one: Line, other: Line) -> bool:
+    return one.text == other.text
+
+
+def _same_value(one: Line, other: Line) -> bool:
+    return _said(one, range(_MOST_PARTS)) == _said(other, range(_MOST_PARTS))
+
+
+def _same_label(one: Line, other: Line) -> bool:
+    return one.types - _NO_LABEL == other.types - _NO_LABEL and bool(one.types - _NO_LABEL - {"WORK"})
 
 
 def _email_rank(line: Line) -> int:
@@ -250,6 +315,7 @@ def render(address: Address, uid: str, sidecar: Sequence[str], slots: Sequence[s
         require_printable(field.name, getattr(found, field.name))
     ours = _Ours(sidecar)
     name = ours.shown_name(formatted_name(found)) or address.identifier.strip() or "?"
+    require_printable("name", name)
     lines = ["BEGIN:VCARD", "VERSION:3.0", f"UID:{escape(uid)}", f"FN:{escape(name)}"]
     lines.append(ours.structured("N", {0: found.family_name, 1: found.given_name, 3: found.title}, 5))
     if found.company or ours.has_parts("ORG"):

@@ -10,11 +10,12 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radicale_flowfact.actions import SetField
 from radicale_flowfact.contentlines import PayloadError, split_lines
-from radicale_flowfact.dav.edits import edit_address
+from radicale_flowfact.dav.edits import Edit, edit_address, identifier_of
 from radicale_flowfact.records import Address, Phone
 from radicale_flowfact.settings import PHONE_SLOTS
-from radicale_flowfact.vcard_map import Card, ContactFields, clean, minimal, parse, render
+from radicale_flowfact.vcard_map import Card, ContactFields, clean, empty_card, minimal, parse, render
 from tests import payloads
 from tests.reserialising import reserialise
 from tests.strategies import addresses
@@ -31,6 +32,17 @@ def changes(address: Address, text: str) -> tuple[object, ...]:
     """Return what FlowFact would be told if a device that got ``address`` sent ``text``."""
     base = parse(render(address, "u", (), SLOTS), SLOTS)
     return edit_address(base, parse(text, SLOTS, base), address, (), SLOTS).actions
+
+
+def after(address: Address, sidecar: tuple[str, ...], sent: str) -> Edit:
+    """Return the edit that a device makes which has the address with this sidecar."""
+    base = parse(render(address, "u", sidecar, SLOTS), SLOTS, empty_card(sidecar))
+    return edit_address(base, parse(sent, SLOTS, base), address, sidecar, SLOTS)
+
+
+def written(edit: Edit) -> list[tuple[str, object]]:
+    """Return field and new value of what an edit writes."""
+    return [(action.field, action.after) for action in edit.actions if isinstance(action, SetField)]
 
 
 @given(addresses)
@@ -109,6 +121,71 @@ def test_the_email_stays_the_same_one_when_a_client_reorders() -> None:
     base = parse(text, SLOTS)
     swapped = parse(payloads.vcard("u", "EMAIL:c@d.de", "EMAIL:a@b.de"), SLOTS, base)
     assert (base.fields.email, swapped.fields.email) == ("a@b.de", "a@b.de")
+
+
+OWN = Address("d", family_name="Meier", email="a@b.de", fax="0221 99", street="Eins 1", city="Köln")
+
+
+@pytest.mark.parametrize(
+    "own", ["EMAIL;TYPE=HOME:p@q.de", "TEL;TYPE=HOME,FAX:0228 7", "ADR;TYPE=WORK:;;Zwei 2;Bonn;;;"]
+)
+def test_a_line_of_the_devices_own_stays_its_own(own: str) -> None:
+    text = render(OWN, "u", (own,), SLOTS)
+    name = own.partition(";")[0]
+    respelled = own.replace("TYPE=HOME,FAX", "type=home;type=fax").replace("TYPE=HOME", "type=home")
+    lines = [line for line in payloads.lines_of(text) if line != own]
+    front = "\r\n".join([lines[0], respelled, *lines[1:]])
+    edit = after(OWN, (own,), front)
+    assert (edit.actions, edit.sidecar) == ((), (respelled,))
+    assert after(OWN, (own,), payloads.without(text, own)) == Edit((), ())
+    ours = next(line for line in lines if line.startswith(name))
+    edit = after(OWN, (own,), payloads.without(text, ours))
+    assert {value for _, value in written(edit)} == {""}
+    assert edit.sidecar == (own,)
+
+
+def test_an_email_of_the_devices_own_stays_so_when_flowfact_has_none() -> None:
+    address, own = replace(OWN, email=""), "EMAIL;TYPE=HOME:p@q.de"
+    text = render(address, "u", (own,), SLOTS)
+    assert after(address, (own,), payloads.without(text, "EMAIL")) == Edit((), ())
+    assert after(address, (own,), text.replace("p@q", "r@q")) == Edit((), ("EMAIL;TYPE=HOME:r@q.de",))
+    more = after(address, (own,), text.replace("END:", "EMAIL;TYPE=HOME:neu@b.de\r\nEND:"))
+    assert (written(more), own in more.sidecar) == ([("email", "neu@b.de")], True)
+
+
+def test_the_fax_of_vcard_4_is_the_fax() -> None:
+    text = render(OWN, "u", (), SLOTS)
+    for line in ('TEL;VALUE=uri;TYPE="work,fax":tel:+49-221-99', "TEL;VALUE=uri;TYPE=fax:tel:022199"):
+        assert changes(OWN, text.replace("TEL;TYPE=WORK,FAX:0221 99", line)) == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "address"), [("company", Address("d", company="ACME")), ("email", Address("d", email="ACME"))]
+)
+def test_a_formatted_name_left_behind_is_no_new_name(field: str, address: Address) -> None:
+    text = render(address, "u", (), SLOTS)
+    edit = after(address, (), "\r\n".join(line for line in payloads.lines_of(text) if line[:3] not in ("ORG", "EMA")))
+    assert written(edit) == [(field, "")]
+    assert "FN:ACME" in render(Address("d", identifier="Kennung"), "u", edit.sidecar, SLOTS)
+
+
+def test_a_contact_may_be_a_number_alone() -> None:
+    found = parse("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u\r\nFN:\r\nN:;;;;\r\nTEL:0221 5\r\nEND:VCARD\r\n", SLOTS)
+    assert (found.fields, identifier_of(found)) == (ContactFields(), "0221 5")
+
+
+def test_control_characters_in_number_and_kennung_do_not_get_out() -> None:
+    for broken in (replace(OWN, phones=(Phone(1, "0221\x075"),)), Address("d", identifier="K\x07")):
+        with pytest.raises(ValueError, match="control character"):
+            render(broken, "u", (), SLOTS)
+        assert "\x07" not in minimal(broken, "u")
+
+
+def test_a_photo_made_on_two_devices_is_one() -> None:
+    edit = after(OWN, (), render(OWN, "u", (), SLOTS).replace("END:", "PHOTO:new\r\nEND:"))
+    base = parse(render(OWN, "u", (), SLOTS), SLOTS)
+    sent = parse(render(OWN, "u", edit.sidecar, SLOTS), SLOTS, base)
+    assert edit_address(base, sent, OWN, ("PHOTO:other",), SLOTS).sidecar == ("PHOTO:new",)
 
 
 def test_fields_the_device_never_had_are_not_cleared() -> None:

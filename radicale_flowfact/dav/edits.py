@@ -14,19 +14,21 @@ from datetime import datetime, time
 
 from radicale_flowfact import ical_map, phones
 from radicale_flowfact.actions import CrmAction, MarkDone, SetField, SetPhone, Value
+from radicale_flowfact.contentlines import parse_line
 from radicale_flowfact.ical_reading import Entry, EntryFields
 from radicale_flowfact.records import Activity, Address, RecordKey
 from radicale_flowfact.vcard_map import Card
 
 _TASK_ONLY = frozenset({"done", "priority"})
-# What a calendar object (RFC 5545 §3.6.1, §3.6.2) and a card (RFC 6350 §6) have at most once, and lines of our own.
+# What a calendar object (RFC 5545 §3.6.1, §3.6.2) and a card (RFC 6350 §6) have at most once, and lines of our own;
+# a card may have several photos, but clients show and replace one.
 _ONCE_IN_ENTRY = frozenset(
     [
         *("CLASS", "COMPLETED", "CREATED", "DTSTART", "DURATION", "GEO", "LOCATION", "PERCENT-COMPLETE", "PRIORITY"),
         *("SEQUENCE", "STATUS", "TRANSP", "URL", "X-ALT-DESC", "X-FLOWFACT-ALARM", "X-FLOWFACT-DUE", "X-FLOWFACT-NOTE"),
     ]
 )
-_ONCE_IN_CARD = frozenset(["ANNIVERSARY", "BDAY", "GENDER", "KIND", "PRODID", "REV"])
+_ONCE_IN_CARD = frozenset(["ANNIVERSARY", "BDAY", "GENDER", "KIND", "PHOTO", "PRODID", "REV"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def edit_address(base: Card, sent: Card, current: Address, sidecar: Sequence[str
     decided = phones.decide_phones(record, base.phones, sent.phones, current.phones, slots)
     kept = merge_sidecar(base.sidecar, sent.sidecar, [line for line in sidecar if not _is_phone(line)], _ONCE_IN_CARD)
     seen = {phones.same_number(phone.number) for phone in base.phones}
-    unseen = [line for line in sidecar if _is_phone(line) and phones.same_number(line.rpartition(":")[2]) not in seen]
+    unseen = [line for line in sidecar if _is_phone(line) and _number_in(line) not in seen]
     return Edit((*changed, *decided.actions), (*kept, *unseen, *decided.extra))
 
 
@@ -61,7 +63,8 @@ def new_address_values(sent: Card) -> tuple[tuple[str, Value], ...]:
 def identifier_of(card: Card) -> str:
     """Return the Kennung wished for a new address: ``Name, Vorname``, or the company (rule 14)."""
     names = [name for name in (card.fields.family_name, card.fields.given_name) if name]
-    return ", ".join(names) or card.fields.company or card.fields.email
+    numbers = [phone.number for phone in card.phones]
+    return ", ".join(names) or card.fields.company or card.fields.email or next(iter(numbers), "")
 
 
 def new_phones(record: RecordKey, sent: Card, slots: Sequence[str]) -> tuple[tuple[SetPhone, ...], tuple[str, ...]]:
@@ -186,7 +189,11 @@ def _same(field: str, one: Value, other: Value) -> bool:
 
 
 def _is_phone(line: str) -> bool:
-    return _name(line) == "TEL"
+    return _name(line) == "TEL" and "FAX" not in parse_line(line).types
+
+
+def _number_in(line: str) -> str:
+    return phones.same_number(phones.number_of(parse_line(line)))
 
 
 def _name(line: str) -> str:

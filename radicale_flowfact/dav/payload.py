@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from radicale_flowfact import contentlines, ical_reading, occurrences, vcard_map
@@ -84,16 +85,20 @@ def parse(session: Session, name: Name, text: str, like: Parsed | None = None) -
     return ical_reading.parse(text, session.settings.zone, like if isinstance(like, Entry) else None)
 
 
-def parse_base(session: Session, name: Name, text: str | None, like: Parsed) -> Parsed:
-    """Take apart the version that the device last saw; without one, it counts as empty."""
-    if text is not None:
-        return parse(session, name, text)
-    return vcard_map.empty_card() if isinstance(like, Card) else empty_entry(like.component)
+def parse_base(session: Session, name: Name, text: str | None, like: Parsed, sidecar: Sequence[str]) -> Parsed:
+    """Take apart the version that the device last saw; without one, it counts as empty.
+
+    ``sidecar``: what is kept of the item, which tells FlowFact's line from the device's own ones like it.
+    """
+    if text is None:
+        return vcard_map.empty_card() if isinstance(like, Card) else empty_entry(like.component)
+    known = vcard_map.empty_card(sidecar) if isinstance(like, Card) else empty_entry(like.component, sidecar)
+    return parse(session, name, text, known)
 
 
-def empty_entry(component: str) -> Entry:
-    """Return the entry that a new one is compared with."""
-    return Entry(component, "", EntryFields(), (), private=False, recurring=False, acknowledged=None)
+def empty_entry(component: str, sidecar: Sequence[str] = ()) -> Entry:
+    """Return the entry that a new one is compared with, or one of which only the sidecar is known."""
+    return Entry(component, "", EntryFields(), tuple(sidecar), private=False, recurring=False, acknowledged=None)
 
 
 def same_meaning(session: Session, name: Name, one: str, other: str) -> bool:

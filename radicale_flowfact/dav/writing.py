@@ -164,7 +164,7 @@ def _update(write: Write, item: Item, record: Record, payload: Payload) -> Item:
     session = write.session
     _require_right(write, record)
     sidecar = items.sidecars(session, [item.id])[item.id]
-    base = parse_base(session, write.name, _base_text(write, item), payload.parsed)
+    base = parse_base(session, write.name, _base_text(write, item), payload.parsed, sidecar)
     sent = parse(session, write.name, payload.text, base)
     edit = _edit(session, base, sent, record, sidecar)
     actions: list[Action] = list(edit.actions)

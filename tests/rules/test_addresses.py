@@ -56,6 +56,26 @@ def test_rule_09_other_addresses_stay_on_the_device(agency: Agency, server: Serv
     assert "Heimweg 3" in server.device(agent="Other").get(path).text
 
 
+def test_rule_09_the_devices_own_email_never_becomes_flowfacts(agency: Agency, server: Server) -> None:
+    """Whatever becomes of FlowFact's e-mail, the device's own second one is edited and deleted on the device alone."""
+    agency.office.address([agency.own], EMAIL="buero@example.com")
+    device = server.start().device()
+    path, etag, text = only(device, "addresses")
+    own = "EMAIL;TYPE=HOME:privat@example.com\r\n"
+    assert device.put(path, text.replace("END:VCARD", f"{own}END:VCARD"), etag).status == 204
+    path, etag, text = only(device, "addresses")
+    assert device.put(path, payloads.without(text, "EMAIL;TYPE=INTERNET"), etag).status == 204
+    before = agency.office.everything()
+    assert before["AD"][0]["EMAIL"] == ""
+    path, etag, text = only(device, "addresses")
+    assert device.put(path, text.replace("privat@", "neu@"), etag).status == 204
+    path, etag, text = only(device, "addresses")
+    assert text.count("neu@example.com") == text.count("EMAIL") == 1
+    assert device.put(path, payloads.without(text, "EMAIL"), etag).status == 204
+    assert "EMAIL" not in server.device(agent="Other").get(path).text
+    assert agency.office.everything() == before
+
+
 def test_rule_10_numbers_go_by_position(agency: Agency, server: Server) -> None:
     """Eight positions, eight slots; the ninth number is never sent and never lost; remarks stay."""
     numbers = [f"0221 {position}" for position in range(1, 11)]
