@@ -83,7 +83,8 @@ def unique_identifier(connection: Connection, tables: Tables, wanted: str) -> st
     """Return a Kennung that no address has yet: ``wanted`` or, if taken, with a number behind it (rule 14)."""
     column = tables.address.c.KENNUNG
     limit = column.type.length or 100 if isinstance(column.type, String) else 100
-    base = wanted[: limit - 8].strip() or "Neue Adresse"
+    room = wanted.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 8)]  # counted as ``_fitting_text`` does
+    base = room.decode("utf-16-le", "ignore").strip() or "Neue Adresse"
     for first in range(1, 10_000, 50):
         candidates = [base if number == 1 else f"{base} ({number})" for number in range(first, first + 50)]
         taken = {(text or "").casefold() for text in connection.scalars(select(column).where(column.in_(candidates)))}

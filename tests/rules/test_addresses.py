@@ -195,6 +195,18 @@ def test_rule_14_a_new_contact_is_a_new_address(agency: Agency, server: Server) 
     assert [tag["MKM_DSN"] for tag in tags] == [agency.own]
 
 
+def test_rule_14_the_kennung_of_a_name_in_wide_characters_fits(agency: Agency, server: Server) -> None:
+    """A name of 50 emoji fills its column; the Kennung made of it is cut to fit, and a number alone is one, too."""
+    device = server.start().device()
+    name = "🏠" * 50
+    assert device.put("addresses/n.vcf", payloads.vcard("n", name=f"{name};Eva;;;"), new=True).status == 201
+    row = agency.office.row(agency.office.tables.address)
+    assert (row["NAME"], row["KENNUNG"]) == (name, "🏠" * 46)
+    alone = payloads.vcard("m", "TEL;TYPE=CELL:0171 5", name=";;;;").replace("FN:Eva Meier", "FN:")
+    assert device.put("addresses/m.vcf", alone, new=True).status == 201
+    assert agency.office.row(agency.office.tables.address, KENNUNG="0171 5")["NAME"] == ""
+
+
 def test_rule_15_a_put_after_delete_attaches_the_same_record(agency: Agency, server: Server) -> None:
     """Undo on the phone, or a move as DELETE and PUT: the own Merkmal comes back, no second record is made."""
     agency.office.address([agency.own])
