@@ -122,8 +122,7 @@ def _phones(card: Card) -> list[tuple[str, str]]:
 
 def _words(text: str) -> list[str]:
     """Return the words of the description with its FFDATA, which the fields leave out (rule 17)."""
-    found = [line.value for line in contentlines.split_lines(text) if line.name == "DESCRIPTION"]
-    return contentlines.unescape(found[0]).split() if found else []
+    return read_object(text).entries[0].text("DESCRIPTION").split()
 
 
 def _digits(number: str) -> str:

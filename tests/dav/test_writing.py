@@ -55,6 +55,15 @@ def test_a_change_that_flowfact_spells_otherwise_comes_back(agency: Agency, serv
     assert agency.office.rows(agency.office.tables.activity)[0]["BETREFF"] == "Weg 2"
 
 
+def test_an_alarms_own_words_make_no_second_version(agency: Agency, server: Server) -> None:
+    """Outlook's CalDav Synchronizer writes a text of its own into each alarm."""
+    agency.appointment(VORLAGE=datetime(2026, 6, 20, 9, 45), VORLAGE_ZEIT=True)
+    device = server.start().device()
+    path, etag, text = only(device, "appointments")
+    sent = text.replace("DESCRIPTION:Besichtigung: Betreff", "DESCRIPTION:This is an event reminder")
+    assert device.put(path, sent, etag).etag == device.get(path).etag != etag
+
+
 def test_delete_takes_the_own_merkmal_off_and_nothing_else(agency: Agency, server: Server) -> None:
     dsn = agency.office.address([agency.own, agency.bens], ["0221 1"])
     device = server.start().device()
