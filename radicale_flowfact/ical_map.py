@@ -78,6 +78,14 @@ def subject_of(summary: str, kind: str, template: str) -> str:
     return text if glued_head or glued_tail else found.strip()
 
 
+def kind_in(summary: str, subject: str, template: str) -> str:
+    """Return the kind that a summary names beside a subject: FlowFact may call it otherwise meanwhile. Else empty."""
+    pattern = re.escape(template).replace(r"\{subject\}", re.escape(one_line(subject)))
+    pattern = pattern.replace(r"\{kind\}", "(?P<kind>.+)", 1).replace(r"\{kind\}", "(?P=kind)")
+    found = re.fullmatch(pattern, one_line(summary))
+    return found["kind"] if found and "kind" in found.groupdict() else ""
+
+
 def _around(kind: str, template: str) -> tuple[str, str]:
     before, _, after = template.partition("{subject}")
     return before.replace("{kind}", kind), after.replace("{kind}", kind)

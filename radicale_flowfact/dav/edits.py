@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
 
 from radicale_flowfact import ical_map, phones
@@ -81,7 +81,7 @@ def edit_activity(
     before, after = base.fields, sent.fields
     wanted = _changed_values(before, after, is_task=sent.component == "VTODO")
     if not _same("summary", before.summary, after.summary):
-        wanted["subject"] = ical_map.subject_of(after.summary, current.kind.name, style.subject)
+        wanted["subject"] = _new_subject(before, after, current, style.subject)
     done = wanted.pop("done", None)
     if done is None and _alarm_switched_off(base, sent, now):
         done = True
@@ -95,9 +95,25 @@ def edit_activity(
     return Edit(tuple(actions), merge_sidecar(base.sidecar, sent.sidecar, sidecar, _ONCE_IN_ENTRY))
 
 
+def _new_subject(before: EntryFields, after: EntryFields, current: Activity, template: str) -> str:
+    """Cut the kind off the summary: FlowFact's name of it now, or the one that the device had (rule 16)."""
+    found = ical_map.subject_of(after.summary, current.kind.name, template)
+    if found != after.summary:
+        return found
+    return ical_map.subject_of(after.summary, ical_map.kind_in(before.summary, current.subject, template), template)
+
+
+def _lasting_as(before: EntryFields, after: EntryFields) -> EntryFields:
+    """Return ``after`` with no end or the begin as its end, as ``before`` has it: both say it lasts no time."""
+    if before.begin is None or before.end not in (None, before.begin) or after.end not in (None, after.begin):
+        return after
+    return replace(after, end=None if before.end is None else after.begin)
+
+
 def _changed_values(before: EntryFields, after: EntryFields, *, is_task: bool) -> dict[str, Value]:
     """Return the new value of each field that the device changed, by the attribute's name; not the summary."""
     wanted: dict[str, Value] = {}
+    after = _lasting_as(before, after)
     for field in fields(EntryFields):
         value = getattr(after, field.name)
         of_this_kind = is_task or field.name not in _TASK_ONLY

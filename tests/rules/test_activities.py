@@ -43,6 +43,17 @@ def test_rule_16_the_subject_is_configurable(agency: Agency, server: Server) -> 
     assert stored(agency)["BETREFF"] == "Weg 2"
 
 
+def test_rule_16_a_kind_renamed_meanwhile_does_not_get_into_the_subject(agency: Agency, server: Server) -> None:
+    """A device without If-Match changes the subject under the kind's old name: that name is cut off, too."""
+    agency.appointment(BETREFF="Weg 1")
+    device = server.start().device(agent="Evolution")
+    path, _, text = only(device, "appointments")
+    agency.office.change(agency.office.tables.kind, {"DSN": agency.visit}, NAME="Ortstermin")
+    assert device.put(path, text.replace("Weg 1", "Weg 2")).status == 204
+    assert stored(agency)["BETREFF"] == "Weg 2"
+    assert entries(server, "appointments") == ["Ortstermin: Weg 2"]
+
+
 def test_rule_16_times_alarm_and_note_map_both_ways(agency: Agency, server: Server) -> None:
     """Start, end, alarm and note 1:1; no alarm is Vorlage without time; further alarms stay on the device."""
     agency.appointment(NOTIZ="Alt", VORLAGE=datetime(2026, 6, 20, 9, 45), VORLAGE_ZEIT=True)

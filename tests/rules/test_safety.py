@@ -97,6 +97,22 @@ def test_rule_26_only_what_the_device_changed_is_written(agency: Agency, server:
     assert (row["NAME"], row["STRASSE"], row["NOTIZ"]) == ("Meister", " Weg 1 ", "Zeile 1  \r\nZeile 2\r\n")
 
 
+@pytest.mark.parametrize("length", [0, None])
+def test_rule_26_an_end_that_says_no_more_than_the_begin_is_no_change(
+    agency: Agency, server: Server, length: int | None
+) -> None:
+    """No end, an end at the begin, a DURATION of nothing: clients write one for the other."""
+    begin = datetime(2026, 6, 20, 10)
+    agency.appointment(BEGINN=begin, ENDE=None if length is None else begin)
+    device = server.start().device()
+    before = agency.office.everything()
+    for said in ("", "DTEND;TZID=Europe/Berlin:20260620T100000\r\n", "DURATION:PT0S\r\n"):
+        path, etag, text = only(device, "appointments")
+        sent = payloads.without(payloads.without(text, "DTEND"), "DURATION").replace("END:VEVENT", f"{said}END:VEVENT")
+        assert device.put(path, sent, etag).status == 204
+        assert agency.office.everything() == before
+
+
 def test_rule_26_a_client_without_if_match_does_not_undo_the_office(agency: Agency, server: Server) -> None:
     """The version that this login and User-Agent fetched last is what a PUT without If-Match is compared with."""
     agency.office.address([agency.own], ["0221 1"], STRASSE="Weg 1")
