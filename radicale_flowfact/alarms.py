@@ -15,8 +15,9 @@ TRIGGER;RELATED=END                      Thunderbird 153 (an event), the Vorlage
 TRIGGER;VALUE=DATE-TIME                  macOS 10.8 Reminders        the Vorlage
 any of them, of a task with a DUE at     Thunderbird                 DUE is the Vorlage; the alarm stays as it
 another time                                                         was while the Vorlage does
-several VALARMs                          DAVx5, Thunderbird, Google  the one the device had from us, else the
-                                                                     first; the others stay with the device
+several VALARMs                          DAVx5, Thunderbird, Google  the one the device had from us, also when
+                                                                     the entry moved, else the first that is new;
+                                                                     the others stay with the device
 ACTION:NONE, X-APPLE-DEFAULT-ALARM,      macOS 10.9, iOS 12          stays with the device: no alarm rings by
 a year before 1980                                                   it
 ACKNOWLEDGED, X-MOZ-LASTACK              macOS 10.9, eM Client,      kept; at or after the end of a past
@@ -53,6 +54,9 @@ _DURATION = re.compile(
 )
 
 
+_Ringing = tuple[Component, datetime]
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The times an alarm may be relative to, as office local times; ``end`` of a task is its due date."""
@@ -73,16 +77,59 @@ class Alarms:
     others: tuple[str, ...]
 
 
-def read_alarms(entry: Component, frame: Frame, expected: datetime | None) -> Alarms:
-    """Find the mapped alarm: the one at the time we served, else the first that rings at all."""
+def read_alarms(
+    entry: Component, frame: Frame, expected: Sequence[datetime | None] = (), own: Sequence[str] = ()
+) -> Alarms:
+    """Find the mapped alarm: the one at a time we expect, else the first that rings and is none of the device's own.
+
+    ``own``: the sidecar of the version that the device had.
+    """
     alarms = [child for child in entry.children if child.name == "VALARM"]
     times = [(alarm, when) for alarm in alarms if (when := _instant(alarm, frame)) is not None]
-    chosen = next((pair for pair in times if pair[1] == expected), times[0] if times else None)
-    mapped, rings = chosen or (None, None)
+    times = [pair for pair in times if not _is_snooze(pair[0])] or times
+    awaited = [pair for moment in expected for pair in times if pair[1] == moment]
+    mapped, rings = next(iter([*awaited, *_not_own(times, own), *times]), (None, None))
     acknowledged = [entry.first("X-MOZ-LASTACK"), mapped.first("ACKNOWLEDGED") if mapped else None]
-    moments = [as_datetime(read_time(line, frame.zone, frame.own_zones)) for line in acknowledged if line]
+    moments = [when for line in acknowledged if line and (when := _acknowledged(line, frame)) is not None]
     others = tuple(alarm.source() for alarm in alarms if alarm is not mapped)
     return Alarms(mapped, rings, max(moments, default=None), others)
+
+
+def _is_snooze(alarm: Component) -> bool:
+    """Whether an alarm only repeats another one later (RFC 9074 §7)."""
+    related = alarm.first("RELATED-TO")
+    return related is not None and "SNOOZE" in (value.upper() for value in related.param("RELTYPE"))
+
+
+def _not_own(times: Sequence[_Ringing], own: Sequence[str]) -> list[_Ringing]:
+    """Return the alarms that the device did not have for itself: neither as they are nor with this trigger."""
+    left = list(times)
+    for entry in own:
+        if not entry.startswith("BEGIN:VALARM\n"):
+            continue
+        trigger = next((line for line in entry.split("\n") if line.upper().startswith("TRIGGER")), "")
+        same = [pair for pair in left if pair[0].source() == entry]
+        # Ours is served first, so of two with one trigger it is the later that is the device's.
+        same += [pair for pair in reversed(left) if (found := pair[0].first("TRIGGER")) and found.text == trigger]
+        left = [pair for pair in left if not same or pair is not same[0]]
+    return left
+
+
+def _acknowledged(line: Line, frame: Frame) -> datetime | None:
+    try:
+        return as_datetime(read_time(line, frame.zone, frame.own_zones))
+    except PayloadError:
+        return None  # says nothing, and is kept as it came
+
+
+def shifted(had: datetime | None, begin: datetime | None, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return when an alarm rings that rang at ``had`` for ``begin`` and is as far from ``now`` (wall-clock times)."""
+    if had is None or begin is None:
+        return None
+    try:
+        return to_local(to_utc(now, zone) + (to_utc(had, zone) - to_utc(begin, zone)), zone)
+    except OverflowError:
+        return None
 
 
 def shape_of(alarms: Alarms, due: datetime | None = None) -> tuple[str, ...]:
@@ -113,15 +160,25 @@ def alarm_lines(reminder: datetime, frame: Frame, sidecar: Sequence[str], title:
 
 def parse_duration(text: str) -> timedelta:
     """Read a DURATION (RFC 5545 §3.3.6). Raises PayloadError."""
+    days, rest = split_duration(text)
+    try:
+        return days + rest
+    except OverflowError as error:
+        raise PayloadError(f"a duration is too long: {text[:40]!r}") from error
+
+
+def split_duration(text: str) -> tuple[timedelta, timedelta]:
+    """Read a DURATION as its days, which are the calendar's, and the time beside them, which passes."""
     found = _DURATION.fullmatch(text.strip())
     if not found or len(text.strip()) < 3:
         raise PayloadError(f"not a duration: {text[:40]!r}")
     units = {name: int(value) for name, value in found.groupdict().items() if name != "sign" and value}
     try:
-        length = timedelta(**units)
+        days = timedelta(days=units.pop("days", 0), weeks=units.pop("weeks", 0))
+        rest = timedelta(**units)
     except OverflowError as error:
         raise PayloadError(f"a duration is too long: {text[:40]!r}") from error
-    return -length if found["sign"] == "-" else length
+    return (-days, -rest) if found["sign"] == "-" else (days, rest)
 
 
 def _trigger(reminder: datetime, frame: Frame) -> str:

@@ -80,8 +80,8 @@ def subject_of(summary: str, kind: str, template: str) -> str:
 
 def kind_in(summary: str, subject: str, template: str) -> str:
     """Return the kind that a summary names beside a subject: FlowFact may call it otherwise meanwhile. Else empty."""
-    pattern = re.escape(template).replace(r"\{subject\}", re.escape(one_line(subject)))
-    pattern = pattern.replace(r"\{kind\}", "(?P<kind>.+)", 1).replace(r"\{kind\}", "(?P=kind)")
+    pattern = re.escape(template).replace(r"\{kind\}", "(?P<kind>.+)", 1).replace(r"\{kind\}", "(?P=kind)")
+    pattern = pattern.replace(r"\{subject\}", re.escape(one_line(subject)))
     found = re.fullmatch(pattern, one_line(summary))
     return found["kind"] if found and "kind" in found.groupdict() else ""
 
@@ -293,7 +293,7 @@ def _rings(entry: str, frame: Frame) -> bool:
     """Whether a further alarm would be taken for FlowFact's if that is not there."""
     lines = [parse_line(text) for text in entry.split("\n")]
     alarm = Component("VALARM", [line for line in lines if line.name in _OF_RINGING])
-    return read_alarms(Component("VEVENT", children=[alarm]), frame, None).reminder is not None
+    return read_alarms(Component("VEVENT", children=[alarm]), frame).reminder is not None
 
 
 def _is_outdated(activity: Activity, name: str, entry: str) -> bool:
@@ -311,6 +311,9 @@ def _is_outdated(activity: Activity, name: str, entry: str) -> bool:
 
 def _frame(activity: Activity, component: str, zone: ZoneInfo) -> Frame:
     """Return the times that alarms are relative to."""
+    if component == "VEVENT" and activity.all_day and activity.begin is not None:
+        first, last = _days(activity.begin, activity.end)
+        return Frame(as_datetime(first), as_datetime(last), zone, {})
     if component == "VEVENT":
         return Frame(activity.begin, activity.end, zone, {})
     return Frame(None, activity.reminder, zone, {})

@@ -12,10 +12,10 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact import ffdata
-from radicale_flowfact.alarms import Frame, parse_duration, read_alarms, shape_of
+from radicale_flowfact.alarms import Frame, read_alarms, shape_of, shifted, split_duration
 from radicale_flowfact.calendar_objects import Component, read_object
 from radicale_flowfact.contentlines import Line, PayloadError, parse_line, require_printable
-from radicale_flowfact.timezones import as_datetime, read_time, require_yearly
+from radicale_flowfact.timezones import as_datetime, is_repeated, read_time, require_yearly, to_local, to_utc
 
 OURS = "X-FLOWFACT-"
 """Start of the sidecar lines of our own, which are never sent as they are."""
@@ -63,7 +63,8 @@ class Entry:
 def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
     """Take an event or task apart. Raises PayloadError.
 
-    ``like`` is the version the device had: of several alarms, the one it had from us stays the mapped one.
+    ``like`` is the version the device had, or one of which only the sidecar is known: of several alarms, the
+    one it had from us stays the mapped one.
     """
     found = read_object(text)
     require_yearly(found.zones.values())
@@ -72,19 +73,19 @@ def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
         line.name in ("RRULE", "RDATE", "RECURRENCE-ID", "EXRULE") for line in entry.lines
     )
     read = _read_event if entry.name == "VEVENT" else _read_task
-    result = read(entry, zone, found.zones, like.fields.reminder if like else None)
+    result = read(entry, zone, found.zones, like)
     for name in ("summary", "note"):
         require_printable(name, getattr(result.fields, name))
     around = [line for line in found.properties if line.name not in _OF_CALENDAR and not line.name.startswith(OURS)]
     return replace(
         result,
         recurring=recurring,
-        private=result.private or any(line.name == ACCESS and _says_private(line.value) for line in around),
+        private=result.private or any(line.name == ACCESS and says_private(line.value) for line in around),
         sidecar=(*result.sidecar, *(CALENDAR + line.text for line in around)),
     )
 
 
-def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected: datetime | None) -> Entry:
+def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: Entry | None) -> Entry:
     start = entry.first("DTSTART")
     if start is None:
         raise PayloadError("the event has no DTSTART")
@@ -96,9 +97,13 @@ def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], expecte
         all_day = begin.time() == time.min and end is not None and end.time() == time.min and end > begin
     if all_day and (end is None or end <= begin):
         end = begin + timedelta(days=1)
+    if end is not None and begin - timedelta(hours=1) < end < begin and is_repeated(end, zone):
+        end = begin  # from the first to the second time of the hour that autumn repeats; the clock goes back
     if end is not None and end < begin:
         raise PayloadError("the event ends before it begins")
-    alarms = read_alarms(entry, Frame(begin, end, zone, zones), expected)
+    had = like.fields if like else EntryFields()
+    expected = [had.reminder, shifted(had.reminder, had.begin, begin, zone)] if had.reminder else []
+    alarms = read_alarms(entry, Frame(begin, end, zone, zones), expected, like.sidecar if like else ())
     fields = replace(
         _texts(entry),
         begin=begin,
@@ -114,24 +119,27 @@ def _end(entry: Component, begin: datetime, zone: ZoneInfo, zones: dict[str, str
     line, duration = entry.first("DTEND"), entry.first("DURATION")
     if line is not None:
         return as_datetime(read_time(line, zone, zones))
-    return _later(begin, duration) if duration is not None else None
+    return _later(begin, duration, zone) if duration is not None else None
 
 
-def _later(begin: datetime, duration: Line) -> datetime:
+def _later(begin: datetime, duration: Line, zone: ZoneInfo) -> datetime:
+    """Return the end: days as the calendar has them, hours as they pass (RFC 5545 §3.3.6)."""
+    days, rest = split_duration(duration.value)
     try:
-        return begin + parse_duration(duration.value)
+        return to_local(to_utc(begin + days, zone) + rest, zone) if rest else begin + days
     except OverflowError as error:
         raise PayloadError(f"{duration.name} is too long") from error
 
 
-def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], expected: datetime | None) -> Entry:
+def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: Entry | None) -> Entry:
     start, due, duration = entry.first("DTSTART"), entry.first("DUE"), entry.first("DURATION")
     begin = as_datetime(read_time(start, zone, zones)) if start else None
     due_time = read_time(due, zone, zones) if due else None
     if due_time is None and begin is not None and duration is not None:
-        due_time = _later(begin, duration)
+        due_time = _later(begin, duration, zone)
     moment = as_datetime(due_time) if due_time is not None else None
-    alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected or moment)
+    expected = [like.fields.reminder if like else None, moment]
+    alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected, like.sidecar if like else ())
     reminder, due_kept = _vorlage(due and _in_known_zone(due, due_time, zone), due_time, alarms.reminder)
     status, percent = entry.text("STATUS").strip().upper(), entry.text("PERCENT-COMPLETE").strip()
     done = status == "COMPLETED" or (not status and (entry.first("COMPLETED") is not None or percent == "100"))
@@ -196,7 +204,7 @@ def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknow
     kept += [child.source() for child in entry.children if child.name != "VALARM"]
     if entry.first("X-ALT-DESC") is not None:
         kept.append(NOTE + note_mark(fields.note))
-    private = any(_says_private(entry.text(name)) for name in ("CLASS", ACCESS))
+    private = any(says_private(entry.text(name)) for name in ("CLASS", ACCESS))
     return Entry(
         entry.name,
         entry.text("UID").strip(),
@@ -208,7 +216,8 @@ def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknow
     )
 
 
-def _says_private(value: str) -> bool:
+def says_private(value: str) -> bool:
+    """Return whether a CLASS, or Apple's word for it, hides an entry from others."""
     return value.strip().upper() in _PRIVATE
 
 

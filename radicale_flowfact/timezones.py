@@ -72,6 +72,12 @@ def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
     return local.replace(tzinfo=zone).astimezone(UTC)
 
 
+def is_repeated(local: datetime, zone: ZoneInfo) -> bool:
+    """Return whether a wall-clock time comes twice, as in the hour of the clock change in autumn."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return first is not None and second is not None and first > second
+
+
 def as_datetime(value: date | datetime) -> datetime:
     """Return a DATE as the midnight it begins with."""
     return value if isinstance(value, datetime) else datetime.combine(value, time.min)

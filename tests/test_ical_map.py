@@ -17,6 +17,7 @@ from radicale_flowfact import ffdata
 from radicale_flowfact.actions import SetField
 from radicale_flowfact.contentlines import PayloadError, is_control
 from radicale_flowfact.dav.edits import edit_activity
+from radicale_flowfact.dav.payload import empty_entry
 from radicale_flowfact.ical_map import Style, minimal, render, subject_of, time_range, title
 from radicale_flowfact.ical_reading import Entry, parse
 from radicale_flowfact.records import Activity, Kind, LinkedAddress
@@ -229,6 +230,57 @@ def test_an_alarm_taken_off_in_the_office_is_not_replaced_by_a_further_one_of_th
     edit = edit_activity(base, read(text, base), silent, (*FURTHER, dummy), STYLE, NOW)
     assert (edit.actions, edit.sidecar) == ((), (*FURTHER, dummy))
     assert render(RINGING, "VEVENT", "u", edit.sidecar, STYLE).count("BEGIN:VALARM") == 3
+
+
+SNOOZED = (
+    "BEGIN:VALARM\nRELATED-TO;RELTYPE=SNOOZE:f\nACTION:DISPLAY\nTRIGGER;VALUE=DATE-TIME:20260701T075000Z\nEND:VALARM"
+)
+
+
+@pytest.mark.parametrize("own", [FURTHER, (SNOOZED,)])
+@pytest.mark.parametrize(
+    ("before", "after", "rings"),
+    [
+        ("T110000", "T113000", datetime(2026, 7, 1, 9, 45)),
+        (":20260701T1", ":20260701T2", datetime(2026, 7, 1, 19, 45)),
+        ("-PT15M", "-PT20M", datetime(2026, 7, 1, 9, 40)),
+    ],
+)
+def test_the_mapped_alarm_is_recognised_when_the_event_moves_and_alarms_are_reordered(
+    own: tuple[str, ...], before: str, after: str, rings: datetime
+) -> None:
+    text = render(RINGING, "VEVENT", "u", own, STYLE)
+    base = parse(text, BERLIN, empty_entry("VEVENT", own))
+    alarms = text[text.index("BEGIN:VALARM") : text.index("END:VEVENT")]
+    first, second, _ = alarms.split("END:VALARM\r\n")
+    swapped = text.replace(alarms, f"{second}END:VALARM\r\n{first}END:VALARM\r\n").replace(before, after)
+    sent = read(swapped, base)
+    assert sent.fields.reminder == rings
+    assert edit_activity(base, sent, RINGING, own, STYLE, NOW).sidecar == own
+
+
+def test_of_two_alarms_in_any_order_the_one_that_is_not_the_devices_own_is_flowfacts() -> None:
+    text = payloads.event("u", FURTHER[0].replace("\n", "\r\n"), payloads.alarm())
+    assert parse(text, BERLIN, empty_entry("VEVENT", FURTHER)).fields.reminder == RINGING.reminder
+
+
+def test_the_alarm_of_an_all_day_event_rings_at_its_time_whatever_time_the_event_has() -> None:
+    event = replace(RINGING, begin=datetime(2026, 7, 1, 8), end=None, all_day=True)
+    text = render(event, "VEVENT", "u", (), STYLE)
+    assert read(text).fields.reminder == RINGING.reminder
+    assert "DTSTART;VALUE=DATE:20260701" in text
+
+
+@pytest.mark.parametrize("line", ["X-MOZ-LASTACK:", "X-MOZ-LASTACK:gestern"])
+def test_an_acknowledgement_that_says_no_time_is_kept_and_means_nothing(line: str) -> None:
+    found = read(payloads.event("u", line, payloads.alarm("TRIGGER:-PT15M\r\nACKNOWLEDGED:x")))
+    assert (found.acknowledged, line in found.sidecar) == (None, True)
+
+
+def test_an_event_within_the_hour_that_autumn_repeats_is_taken() -> None:
+    text = payloads.event("u", start="DTSTART:20261025T004500Z").replace("20260701T090000Z", "20261025T011500Z")
+    found = read(text).fields
+    assert (found.begin, found.end) == (datetime(2026, 10, 25, 2, 45), datetime(2026, 10, 25, 2, 45))
 
 
 def test_alarms_of_a_done_appointment_are_not_shown() -> None:

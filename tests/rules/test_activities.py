@@ -340,6 +340,25 @@ def test_rule_24_every_form_of_time_arrives_as_local_time(
     assert stored(agency)["BEGINN"] == begin
 
 
+@pytest.mark.parametrize(
+    ("start", "duration", "end"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20261024T230000", "DURATION:PT8H", datetime(2026, 10, 25, 6)),
+        ("DTSTART;TZID=Europe/Berlin:20270327T230000", "DURATION:PT8H", datetime(2027, 3, 28, 8)),
+        ("DTSTART;TZID=Europe/Berlin:20270327T230000", "DURATION:P1DT8H", datetime(2027, 3, 29, 7)),
+        ("DTSTART;TZID=Europe/Berlin:20270327T230000", "DURATION:P1D", datetime(2027, 3, 28, 23)),
+    ],
+)
+def test_rule_24_a_duration_over_a_clock_change(
+    agency: Agency, server: Server, start: str, duration: str, end: datetime
+) -> None:
+    """A DURATION has hours that pass and days of the calendar, also over a clock change."""
+    device = server.start().device()
+    sent = payloads.event("d", duration, start=start).replace("DTEND:20260701T090000Z\r\n", "")
+    assert device.put("appointments/d.ics", sent, new=True).status == 201
+    assert stored(agency)["ENDE"] == end
+
+
 def test_rule_24_all_day_and_over_midnight(agency: Agency, server: Server) -> None:
     """All-day events end exclusively at midnight; an event over midnight keeps its times."""
     device = server.start().device()
