@@ -31,7 +31,7 @@ from radicale_flowfact.contentlines import (
     printable,
     require_printable,
 )
-from radicale_flowfact.ical_reading import ACCESS, CALENDAR, DUE, NOTE, OURS, note_mark, one_line
+from radicale_flowfact.ical_reading import ACCESS, CALENDAR, DUE, NOTE, OURS, note_mark, one_line, says_private
 from radicale_flowfact.records import Activity
 from radicale_flowfact.timezones import EVER, as_datetime, read_time, resolve, to_utc, tzid_of, vtimezone
 
@@ -167,8 +167,14 @@ def _zones(lines: Sequence[str]) -> list[str]:
 def _calendar_lines(activity: Activity, sidecar: Sequence[str]) -> list[str]:
     """Return the properties of the VCALENDAR that are the device's own, and Apple's word for private (rule 18)."""
     own = [entry.removeprefix(CALENDAR) for entry in sidecar if entry.startswith(CALENDAR)]
-    told = any(_name(line) == ACCESS for line in [*own, *sidecar])
+    own = [line for line in own if not _denies_private(activity, line)]
+    told = any(_name(line) == ACCESS and not _denies_private(activity, line) for line in [*own, *sidecar])
     return [*own, f"{ACCESS}:PRIVATE"] if activity.private and not told else own
+
+
+def _denies_private(activity: Activity, line: str) -> bool:
+    """Whether a line of the device calls public what FlowFact shows to this user alone (rule 18)."""
+    return activity.private and _name(line) in ("CLASS", ACCESS) and not says_private(line.rpartition(":")[2])
 
 
 def minimal(activity: Activity, component: str, uid: str, style: Style) -> str:
@@ -277,6 +283,7 @@ def _sent_sidecar(activity: Activity, component: str, sidecar: Sequence[str], fr
     for entry in sidecar:
         name = _name(entry)
         hidden = _mails(entry) or entry.startswith(OURS) or (name == "X-ALT-DESC" and not same_note)
+        hidden = hidden or _denies_private(activity, entry)
         if component == "VTODO":
             hidden = hidden or _is_outdated(activity, name, entry)
         if entry.startswith("BEGIN:VALARM"):

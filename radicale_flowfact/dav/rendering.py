@@ -13,7 +13,7 @@ from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import Activity, Address, Table, User, dsn_key
 from radicale_flowfact.timezones import EVER
 
-_RENDERER = 2  # raise it when the maps render differently, so that every item is looked at again
+_RENDERER = 3  # raise it when the maps render differently, so that every item is looked at again
 COMPONENTS = {Name.ADDRESSES: "VCARD", Name.APPOINTMENTS: "VEVENT", Name.TASKS: "VTODO"}
 
 Record = Address | Activity

@@ -172,6 +172,19 @@ def test_rule_18_a_record_for_this_user_only_is_shown_as_private(agency: Agency,
     assert "CLASS:PRIVATE" not in only(device, "appointments")[2]
 
 
+def test_rule_18_the_devices_word_public_does_not_unveil_it(agency: Agency, server: Server) -> None:
+    """CLASS:PUBLIC of a device, kept from before or sent now, gives way while FlowFact shows it to this user only."""
+    dsn = agency.appointment()
+    device = server.start().device()
+    public = ("BEGIN:VEVENT", "X-CALENDARSERVER-ACCESS:PUBLIC\r\nBEGIN:VEVENT\r\nCLASS:PUBLIC")
+    assert edit(device, "appointments", public).status == 204
+    agency.office.restrict("AKT", dsn, "VOLL", user=agency.anna)
+    assert edit(device, "appointments", ("CLASS:PRIVATE", "CLASS:PUBLIC")).status == 204
+    text = only(device, "appointments")[2]
+    assert "PUBLIC" not in text
+    assert text.count("CLASS:PRIVATE") == text.count("X-CALENDARSERVER-ACCESS:PRIVATE") == 1
+
+
 def test_rule_19_delete_takes_only_the_own_merkmal(agency: Agency, server: Server) -> None:
     """The colleague keeps the appointment, and the activity's row is untouched."""
     dsn = agency.appointment(merkmale=[agency.own, agency.bens])
