@@ -106,7 +106,10 @@ def phone_lines(phones: Iterable[Phone], slots: Sequence[str]) -> list[str]:
     sent = [phone for phone in phones if 1 <= phone.position <= len(slots) and phone.number.strip()]
     for phone in sent:
         require_printable("phone number", phone.number)
-    return [f"TEL;TYPE={_TYPES[slots[phone.position - 1]]}:{escape(phone.number.strip())}" for phone in sent]
+    return [
+        f"{in_group(phone.number, sidecar)}TEL;TYPE={_TYPES[slots[phone.position - 1]]}:{escape(phone.number.strip())}"
+        for phone in sent
+    ]
 
 
 def decide_phones(
@@ -187,7 +190,10 @@ def _gone(seen: dict[int, SlotPhone], sent: Sequence[SlotPhone], there: dict[int
 def _place(
     new: Sequence[SlotPhone], gone: dict[int, SlotPhone], there: dict[int, Phone], slots: Sequence[str]
 ) -> tuple[dict[int, SlotPhone], list[str]]:
-    """Find a position for each new number: in place of a vanished one, its slot's own, the first free one."""
+    """Find a position for each new number: in place of a vanished one, its slot's own, the first free one.
+
+    Without one that is free, that of a vanished number of another slot will do: it was retyped, too.
+    """
     placed: dict[int, SlotPhone] = {}
     left: list[SlotPhone] = []
     for phone in new:
@@ -204,6 +210,7 @@ def _place(
         else:
             left.append(phone)
     free = [position for position in range(1, len(slots) + 1) if position not in there and position not in placed]
+    free += [position for position in gone if position not in placed]
     for phone, position in zip(left, free, strict=False):
         placed[position] = phone
     return placed, [phone.line for phone in left[len(free) :]]

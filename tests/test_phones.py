@@ -108,6 +108,12 @@ def test_a_changed_number_takes_the_place_of_its_kind_in_whatever_order_they_com
     assert decide(rows, read("TEL;TYPE=WORK:0221 55", "TEL;TYPE=WORK:0221 22")) == [(1, "0221 11", "0221 22")]
 
 
+def test_a_number_retyped_and_edited_at_once_keeps_its_place_where_no_other_is_free() -> None:
+    rows = tuple(Phone(position, f"0221 {position}000000") for position in range(1, 9))
+    sent = (*served(rows)[:6], *served(rows)[7:], *read("TEL;TYPE=OTHER:0221 7000001"))
+    assert decide(rows, sent) == [(7, "0221 7000000", "0221 7000001")]
+
+
 def test_each_slot_is_recognised_again() -> None:
     rows = tuple(Phone(position, f"0221 {position}000000") for position in range(1, 9))
     assert [phone.slot for phone in served(rows)] == list(PHONE_SLOTS)
