@@ -18,6 +18,7 @@ from radicale_flowfact.contentlines import Line, escape, require_printable, unes
 from radicale_flowfact.records import Phone, RecordKey
 
 _REGION = "DE"
+_GROUP = "X-FLOWFACT-TEL:"  # a sidecar line of our own
 _URI = re.compile(r"\Atel:", re.IGNORECASE)
 _TYPES = {
     "work": "WORK,VOICE",
@@ -98,7 +99,20 @@ def read_phones(lines: Iterable[Line], slots: Sequence[str]) -> tuple[SlotPhone,
     return tuple(found)
 
 
-def phone_lines(phones: Iterable[Phone], slots: Sequence[str]) -> list[str]:
+def groups_of(lines: Iterable[Line]) -> list[str]:
+    """Return the sidecar lines that tell which group each number stood in: by it, Apple's label finds its number."""
+    grouped = [line for line in lines if line.group and number_of(line)]
+    return [f"{_GROUP}{line.text.partition('.')[0]};{same_number(number_of(line))}" for line in grouped]
+
+
+def in_group(number: str, sidecar: Sequence[str]) -> str:
+    """Return the group that a number stood in, with its dot, or empty."""
+    mine = f";{same_number(number)}"
+    found = (line.removeprefix(_GROUP) for line in sidecar if line.startswith(_GROUP) and line.endswith(mine))
+    return next((f"{line.removesuffix(mine)}." for line in found), "")
+
+
+def phone_lines(phones: Iterable[Phone], slots: Sequence[str], sidecar: Sequence[str] = ()) -> list[str]:
     """Return the TEL lines of an address; numbers from the position after the last slot on are never sent.
 
     Raises ValueError for a control character in a number (rule 28).

@@ -87,6 +87,7 @@ def parse(text: str, slots: Sequence[str], like: Card | None = None) -> Card:
         by_name.setdefault(line.name, []).append(line)
     reader = _Reader(by_name, like or empty_card())
     fields_, used, kept = reader.read()
+    kept += phones.groups_of(by_name.get("TEL", ()))
     telephones = [line for line in by_name.get("TEL", ()) if "FAX" not in line.types]
     used |= {id(line) for line in telephones}
     used |= {id(line) for line in lines if line.name in _NOT_KEPT or line.name.startswith(_OURS)}
@@ -323,9 +324,9 @@ def render(address: Address, uid: str, sidecar: Sequence[str], slots: Sequence[s
     place = {2: found.street, 3: found.city, 5: found.postcode, 6: found.country}
     if any(place.values()) or ours.has_parts("ADR"):
         lines.append(ours.structured("ADR", place, 7))
-    lines += phones.phone_lines(address.phones, slots)
+    lines += phones.phone_lines(address.phones, slots, sidecar)
     if found.fax:
-        lines.append(f"TEL;TYPE=WORK,FAX:{escape(found.fax)}")
+        lines.append(f"{phones.in_group(found.fax, sidecar)}TEL;TYPE=WORK,FAX:{escape(found.fax)}")
     if found.email:
         lines.append(f"{ours.prefix('EMAIL')}:{escape(found.email)}")
     if found.note:

@@ -57,6 +57,28 @@ def test_rule_25_what_the_device_never_had_is_not_cleared_what_it_had_is(agency:
     assert len(agency.office.rows(agency.office.tables.phone)) == 9
 
 
+def test_rule_25_a_label_stays_with_its_number(agency: Agency, server: Server) -> None:
+    """Apple's label of a phone or fax number comes back in one group with it, whatever number the group gets."""
+    agency.office.address([agency.own], ["0221 1", "0171 2"], FAX="0221 99")
+    device = server.start().device()
+    path, etag, text = only(device, "addresses")
+    sent = text.replace("TEL;TYPE=CELL,VOICE:", "item1.TEL:").replace("TEL;TYPE=WORK,FAX:", "item2.TEL;TYPE=FAX:")
+    sent = sent.replace("END:VCARD", "item1.X-ABLabel:Empfang\r\nitem2.X-ABLabel:Keller\r\nEND:VCARD")
+    before = agency.office.everything()
+    assert device.put(path, sent, etag).status == 204
+    path, etag, text = only(device, "addresses")
+    assert "item1.TEL;TYPE=CELL,VOICE:0171 2" in text
+    assert device.put(path, text.replace("item1.", "item7."), etag).status == 204
+    assert agency.office.everything() == before
+    agency.office.change(agency.office.tables.address, {}, ORT="Bonn", TOUCH=LATER)
+    lines = payloads.lines_of(only(device, "addresses")[2])
+    grouped = {line for line in lines if line.startswith("item")}
+    assert grouped == {
+        *("item7.TEL;TYPE=CELL,VOICE:0171 2", "item7.X-ABLabel:Empfang"),
+        *("item2.TEL;TYPE=WORK,FAX:0221 99", "item2.X-ABLabel:Keller"),
+    }
+
+
 def test_rule_25_a_device_only_item_is_listed_and_really_deleted(agency: Agency, server: Server) -> None:
     """A series stays on the user's devices; status lists it; deleting it deletes it, its text stays in the history."""
     device = server.start().device()
