@@ -103,7 +103,8 @@ def empty_entry(component: str, sidecar: Sequence[str] = ()) -> Entry:
 
 def same_meaning(session: Session, name: Name, one: str, other: str) -> bool:
     """Return whether two texts say the same of everything that the gateway keeps (rule 8)."""
-    first, second = parse(session, name, one), parse(session, name, other)
+    first = parse(session, name, one)
+    second = parse(session, name, other, first)
     if isinstance(first, Card) and isinstance(second, Card):
         phones = [
             sorted((phone.slot or "", _digits(phone.number)) for phone in card.phones) for card in (first, second)

@@ -64,6 +64,27 @@ def test_an_alarms_own_words_make_no_second_version(agency: Agency, server: Serv
     assert device.put(path, sent, etag).etag == device.get(path).etag != etag
 
 
+def test_a_device_that_only_reorders_finds_its_own_version(agency: Agency, server: Server) -> None:
+    agency.office.address([agency.own], EMAIL="a@example.com")
+    agency.appointment(VORLAGE=datetime(2026, 6, 20, 9, 45), VORLAGE_ZEIT=True)
+    device = server.start().device()
+    two = {
+        "addresses": ("EMAIL;TYPE=INTERNET,WORK:a@example.com\n", "EMAIL;TYPE=WORK:b@example.com\n"),
+        "appointments": (
+            payloads.alarm().replace("\r", "").replace("DESCRIPTION:x", "DESCRIPTION:Besichtigung: Betreff") + "\n",
+            payloads.alarm("TRIGGER:-P1D\nX-OWN:1").replace("\r", "") + "\n",
+        ),
+    }
+    before = agency.office.everything()
+    for collection, (ours, own) in two.items():
+        for sent in (ours + own, own + ours):
+            path, etag, text = only(device, collection)
+            assert ours in text
+            put = device.put(path, text.replace(own, "").replace(ours, sent), etag)
+            assert (put.status, device.get(path).etag) == (204, put.etag)
+    assert agency.office.everything() == before
+
+
 def test_delete_takes_the_own_merkmal_off_and_nothing_else(agency: Agency, server: Server) -> None:
     dsn = agency.office.address([agency.own, agency.bens], ["0221 1"])
     device = server.start().device()
