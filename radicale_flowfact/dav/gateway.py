@@ -228,7 +228,7 @@ class Gateway:
         return {item_id: text for (item_id, _), text in found.items()}
 
     def put(self, login: str, name: Name, href: str, text: str) -> tuple[Item, bool]:
-        """Store what a device sent; return its item with the ETag of the stored text, and whether that is as sent.
+        """Store what a device sent; return its item with the ETag of that text, and whether it is served as sent.
 
         Raises RefusedError.
         """
@@ -236,8 +236,8 @@ class Gateway:
         with self._begin() as session:
             payload = read_payload(session, name, href, text)
             collection = collections.lock(session, login, name)
-            item = writing.put(writing.Write(session, collection, user, current()), payload)
-        return item, not payload.mended
+            item, is_served = writing.put(writing.Write(session, collection, user, current()), payload)
+        return item, is_served and not payload.mended
 
     def delete(self, login: str, name: Name, href: str) -> None:
         """Take an item off the user's devices. Raises RefusedError."""

@@ -57,8 +57,8 @@ class Write:
         return writes.Stamp(self.user.dsn, self.session.now)
 
 
-def put(write: Write, payload: Payload) -> Item:
-    """Store what a device sent; return its item with the ETag of the text as sent.
+def put(write: Write, payload: Payload) -> tuple[Item, bool]:
+    """Store what a device sent; return its item with the ETag of the text as sent, and whether that is served.
 
     Raises RefusedError; the caller then rolls back.
     """
@@ -143,7 +143,7 @@ def _stays_on_device(write: Write, payload: Payload, *, has_record: bool) -> str
     return reason
 
 
-def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: str) -> Item:
+def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: str) -> tuple[Item, bool]:
     before = item or identity.new_item(write.collection, payload.href, payload.uid)
     starts, ends = time_range(write.session, payload)
     kept = replace(
@@ -159,7 +159,7 @@ def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: s
     return _store(write, item, kept, payload, etag_of(payload.text), (KeepOnDevice(reason),), ())
 
 
-def _update(write: Write, item: Item, record: Record, payload: Payload) -> Item:
+def _update(write: Write, item: Item, record: Record, payload: Payload) -> tuple[Item, bool]:
     """Carry what the device changed over to the record; put the own Merkmal back if it was deleted (rule 15)."""
     session = write.session
     _require_right(write, record)
@@ -219,7 +219,7 @@ def _finish(
     payload: Payload,
     actions: tuple[Action, ...],
     sidecar: tuple[str, ...],
-) -> Item:
+) -> tuple[Item, bool]:
     """Render what FlowFact holds now and serve the device's own text as long as both say the same (rule 8)."""
     session, name = write.session, write.name
     member = member_of(session, name, write.user, item.dsn or "")
@@ -252,8 +252,8 @@ def _store(
     actions: tuple[Action, ...],
     texts: Sequence[tuple[str, str]],
     sidecar: tuple[str, ...] = (),
-) -> Item:
-    """Journal the item, keep its versions and the history; return it with the ETag of the text as sent."""
+) -> tuple[Item, bool]:
+    """Journal the item, keep its versions and the history; return what ``put`` does."""
     session, request = write.session, write.request
     sent = etag_of(payload.text)
     entry = JournalEntry(session, write.collection)
@@ -273,7 +273,7 @@ def _store(
     entry.write({"sums": write.collection.sums - shown_before + stored.shown})
     devices.remember(session, write.collection.login, request.agent, {stored.id: sent})
     _remember(write, stored, "put", actions)
-    return replace(stored, etag=sent)
+    return replace(stored, etag=sent), served == sent
 
 
 def _remove(write: Write, item: Item, actions: tuple[Action, ...], body: str = "") -> None:
