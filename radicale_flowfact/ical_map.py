@@ -21,7 +21,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact import ffdata
-from radicale_flowfact.alarms import SHAPE, Frame, alarm_lines, read_alarms
+from radicale_flowfact.alarms import SHAPE, Frame, alarm_lines, parse_duration, read_alarms
 from radicale_flowfact.calendar_objects import Component
 from radicale_flowfact.contentlines import (
     PayloadError,
@@ -31,7 +31,17 @@ from radicale_flowfact.contentlines import (
     printable,
     require_printable,
 )
-from radicale_flowfact.ical_reading import ACCESS, CALENDAR, DUE, NOTE, OURS, note_mark, one_line, says_private
+from radicale_flowfact.ical_reading import (
+    ACCESS,
+    CALENDAR,
+    DUE,
+    DURATION,
+    NOTE,
+    OURS,
+    note_mark,
+    one_line,
+    says_private,
+)
 from radicale_flowfact.records import Activity
 from radicale_flowfact.timezones import EVER, as_datetime, read_time, resolve, to_utc, tzid_of, vtimezone
 
@@ -125,11 +135,21 @@ def _is_sound(entry: str) -> bool:
     """Whether a sidecar entry can be used: a line that only looks like ours, or tells of a zone lost, can not."""
     if entry.startswith(DUE):
         return _time_of(entry.removeprefix(DUE), "DUE") is not None
+    if entry.startswith(DURATION):
+        return _is_duration(entry.removeprefix(DURATION))
     if entry.startswith(SHAPE):
         # Mail goes to attendees only; what is left of such an alarm rings as a plain one.
         return entry.startswith(f"{SHAPE}BEGIN:VALARM\n") and not _mails(entry)
     if entry.startswith(CALENDAR):
         return _name(entry.removeprefix(CALENDAR)) not in _NEVER_SENT | _OF_THE_FRAME
+    return True
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        parse_duration(text)
+    except PayloadError:
+        return False
     return True
 
 
@@ -226,10 +246,14 @@ def _event_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> li
         raise ValueError("the appointment ends before it begins")
     if activity.all_day:
         first, last = _days(begin, end)
-        return [f"DTSTART;VALUE=DATE:{first:%Y%m%d}", f"DTEND;VALUE=DATE:{last:%Y%m%d}"]
-    lines = [_zoned("DTSTART", begin, style.zone)]
-    if end is not None:
-        lines.append(_zoned("DTEND", end, style.zone))
+        begin, end = as_datetime(first), as_datetime(last)
+        lines = [f"DTSTART;VALUE=DATE:{first:%Y%m%d}", f"DTEND;VALUE=DATE:{last:%Y%m%d}"]
+    else:
+        lines = [_zoned("DTSTART", begin, style.zone)]
+        lines += [_zoned("DTEND", end, style.zone)] if end is not None else []
+    own = next((entry.removeprefix(DURATION) for entry in sidecar if entry.startswith(DURATION)), "")
+    if own and end is not None and end - begin == parse_duration(own):
+        lines[1:] = [f"DURATION:{own}"]
     return lines
 
 

@@ -21,6 +21,8 @@ OURS = "X-FLOWFACT-"
 """Start of the sidecar lines of our own, which are never sent as they are."""
 DUE, NOTE, CALENDAR = f"{OURS}DUE:", f"{OURS}NOTE:", f"{OURS}CALENDAR:"
 """A form of DUE, the note that an X-ALT-DESC was made for, a property of the VCALENDAR around the entry."""
+DURATION = f"{OURS}DURATION:"
+"""How long an event lasts, where the device said that and not when it ends."""
 ACCESS = "X-CALENDARSERVER-ACCESS"
 """Apple's word for private; iOS writes it into the VCALENDAR, others into the entry."""
 
@@ -112,7 +114,9 @@ def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: E
         reminder=alarms.reminder,
         reminder_has_time=alarms.reminder is not None,
     )
-    return _entry(entry, fields, (*alarms.others, *shape_of(alarms)), alarms.acknowledged)
+    lasts = entry.first("DURATION") if entry.first("DTEND") is None else None
+    kept = [DURATION + lasts.value.strip()] if lasts is not None else []
+    return _entry(entry, fields, (*alarms.others, *shape_of(alarms), *kept), alarms.acknowledged)
 
 
 def _end(entry: Component, begin: datetime, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
@@ -135,8 +139,9 @@ def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: En
     start, due, duration = entry.first("DTSTART"), entry.first("DUE"), entry.first("DURATION")
     begin = as_datetime(read_time(start, zone, zones)) if start else None
     due_time = read_time(due, zone, zones) if due else None
-    if due_time is None and begin is not None and duration is not None:
-        due_time = _later(begin, duration, zone)
+    if start is not None and due is None and duration is not None:
+        due = _due_after(start, duration, zone, zones)
+        due_time = read_time(due, zone, zones)
     moment = as_datetime(due_time) if due_time is not None else None
     expected = [like.fields.reminder if like else None, moment]
     alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected, like.sidecar if like else ())
@@ -154,6 +159,21 @@ def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: En
     kept += [duration.text] if duration is not None and due_time is None else []
     kept += [line.text for line in entry.lines if line.name in _OF_TASK_STATE and _is_own_state(line)]
     return _entry(entry, fields, (*alarms.others, *shape_of(alarms, reminder), *kept), alarms.acknowledged)
+
+
+def _due_after(start: Line, duration: Line, zone: ZoneInfo, zones: dict[str, str]) -> Line:
+    """Return the DUE that a task's DURATION means (RFC 5545 §3.6.2)."""
+    begin = read_time(start, zone, zones)
+    moment = _later(as_datetime(begin), duration, zone)
+    if isinstance(begin, datetime) or moment.time() != time.min:
+        return parse_line(f"DUE;TZID={zone.key}:{moment:%Y%m%dT%H%M%S}")
+    return parse_line(f"DUE;VALUE=DATE:{moment:%Y%m%d}")
+
+
+def start_of(task: Entry, zone: ZoneInfo) -> datetime | None:
+    """Return when a task starts, as office local time: FlowFact has no field for it, so it is in the sidecar."""
+    lines = [parse_line(text) for text in task.sidecar if text.startswith("DTSTART")]
+    return as_datetime(read_time(lines[0], zone, {})) if lines else None
 
 
 def _in_known_zone(line: Line, moment: date | None, zone: ZoneInfo) -> Line:

@@ -480,3 +480,30 @@ def test_time_range_of_an_all_day_event_is_its_days() -> None:
 def test_what_cannot_be_read_gets_a_reason(text: str, reason: str) -> None:
     with pytest.raises(PayloadError, match=reason):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("start", "duration"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20260701T100000", "PT1H30M"),
+        ("DTSTART;TZID=Europe/Berlin:20260328T200000", "P1DT2H"),
+        ("DTSTART;VALUE=DATE:20260701", "P2D"),
+    ],
+)
+def test_a_duration_comes_back_while_begin_and_end_fit_it(start: str, duration: str) -> None:
+    sent = read(payloads.without(payloads.event("u", f"DURATION:{duration}", start=start), "DTEND"))
+    fields = sent.fields
+    activity = Activity(
+        "1", Kind("K", "Termin"), subject="Notar", begin=fields.begin, end=fields.end, all_day=fields.all_day
+    )
+    found = payloads.lines_of(render(activity, "VEVENT", "u", sent.sidecar, STYLE))
+    assert f"DURATION:{duration}" in found
+    assert not any(line.startswith("DTEND") for line in found)
+    assert fields.end is not None
+    moved = replace(activity, end=fields.end + timedelta(days=1))
+    assert "DURATION" not in render(moved, "VEVENT", "u", sent.sidecar, STYLE)
+
+
+def test_a_spoilt_duration_in_the_sidecar_is_left_out() -> None:
+    activity = Activity("1", Kind("K", "Termin"), begin=datetime(2026, 7, 1, 10), end=datetime(2026, 7, 1, 11))
+    assert "DTEND" in render(activity, "VEVENT", "u", ("X-FLOWFACT-DURATION:soon",), STYLE)

@@ -15,7 +15,7 @@ from datetime import datetime, time
 from radicale_flowfact import ical_map, phones
 from radicale_flowfact.actions import CrmAction, MarkDone, SetField, SetPhone, Value
 from radicale_flowfact.contentlines import parse_line
-from radicale_flowfact.ical_reading import Entry, EntryFields
+from radicale_flowfact.ical_reading import Entry, EntryFields, start_of
 from radicale_flowfact.records import Activity, Address, RecordKey
 from radicale_flowfact.vcard_map import Card
 
@@ -143,11 +143,14 @@ def _alarm_switched_off(base: Entry, sent: Entry, now: datetime) -> bool:
 def new_activity_values(
     sent: Entry, kind_dsn: str, kind_name: str, style: ical_map.Style, now: datetime
 ) -> tuple[tuple[str, Value], ...]:
-    """Return the fields of an activity made on a device; without an alarm its Vorlage is its day (rule 21)."""
+    """Return the fields of an activity made on a device; without an alarm its Vorlage is its day (rule 21).
+
+    A task that only starts on a day counts as due then.
+    """
     values = sent.fields
     due = values.reminder
     if not values.reminder_has_time:
-        day = values.reminder if sent.component == "VTODO" else values.begin
+        day = values.reminder or start_of(sent, style.zone) if sent.component == "VTODO" else values.begin
         due = datetime.combine((day or now).date(), time.min)
     begin = values.begin or due
     found: dict[str, Value] = {

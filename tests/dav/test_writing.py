@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from tests import payloads
 from tests.conftest import Agency, Server
 from tests.device import Device
@@ -50,7 +52,8 @@ def test_a_change_that_flowfact_spells_otherwise_comes_back(agency: Agency, serv
     put = device.put(path, text.replace("SUMMARY:Besichtigung: Weg 1", "SUMMARY:Weg 2"), etag)
     again, new_etag, new_text = only(device, "appointments")
     assert again == path
-    assert new_etag != put.etag
+    assert put.etag == ""  # what is served is not what was sent (RFC 4791 §5.3.4)
+    assert new_etag != etag
     assert "SUMMARY:Besichtigung: Weg 2" in new_text
     assert agency.office.rows(agency.office.tables.activity)[0]["BETREFF"] == "Weg 2"
 
@@ -223,6 +226,36 @@ def test_new_task_without_due_date_is_due_today(agency: Agency, server: Server) 
     assert device.put("tasks/t.ics", payloads.todo("t-1", "PRIORITY:1"), new=True).status == 201
     row = agency.office.row(agency.office.tables.activity)
     assert (row["VORLAGE"], row["VORLAGE_ZEIT"], row["PRIORITAET"]) == (datetime(2026, 6, 15), False, 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "due"),
+    [
+        (["DTSTART;VALUE=DATE:20260708"], datetime(2026, 7, 8)),
+        (["DTSTART:20260708T060000Z"], datetime(2026, 7, 8)),
+        (["DTSTART:20260708T200000Z", "DURATION:PT6H"], datetime(2026, 7, 9)),
+        (["DTSTART;VALUE=DATE:20260708", "DURATION:P2D"], datetime(2026, 7, 10)),
+    ],
+)
+def test_new_task_without_due_date_is_due_when_its_duration_ends_or_it_starts(
+    agency: Agency, server: Server, lines: list[str], due: datetime
+) -> None:
+    device = server.start().device()
+    assert device.put("tasks/t.ics", payloads.todo("t-1", *lines), new=True).status == 201
+    assert agency.office.row(agency.office.tables.activity)["VORLAGE"] == due
+    _, etag, text = only(device, "tasks")
+    assert lines[0] in payloads.lines_of(text)
+    before = agency.office.everything()
+    assert device.put("tasks/t.ics", text, etag).status == 204
+    assert agency.office.everything() == before
+
+
+def test_a_second_edit_before_the_next_sync_goes_through(agency: Agency, server: Server) -> None:
+    device = server.start().device()
+    sent = device.put("appointments/e.ics", payloads.event("e", summary="Notar"), new=True)
+    again = device.put("appointments/e.ics", payloads.event("e", summary="Notar 2"), sent.etag)
+    assert again.status == 204
+    assert agency.office.row(agency.office.tables.activity)["BETREFF"] == "Notar 2"
 
 
 def test_task_done_on_the_device_is_done_in_flowfact(agency: Agency, server: Server) -> None:
