@@ -19,7 +19,7 @@ from radicale.app.base import Access
 from radicale.config import Configuration
 from radicale.log import logger
 
-from radicale_flowfact import mobileconfig
+from radicale_flowfact import mobileconfig, principals
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.request import RefusedError, Request
@@ -89,7 +89,11 @@ class FlowfactApplication(Application):
         if method not in ("REPORT", "PROPFIND"):
             return handler(environ, *args)
         environ, report = self._with_report(environ)
-        request.limit = None if report is None else wanted_limit(report)
+        if method == "REPORT" and report is not None:
+            request.limit = wanted_limit(report)
+            search = principals.search_of(report, user)
+            if search is not None:
+                return self._principals(search, environ, *args)
         return self._edited(handler(environ, *args), environ, report, request, xmlutils.make_href(base_prefix, path))
 
     def _edited(
@@ -119,6 +123,14 @@ class FlowfactApplication(Application):
         if not access.check("w") or "w" not in access.parent_permissions:
             return httputils.NOT_ALLOWED
         return self._item_put.answer(environ, place.login, place.name, place.href)
+
+    def _principals(self, search: bytes, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
+        """Answer a search for principals with the login's own, if the search finds it."""
+        if not search:
+            return client.MULTI_STATUS, {"Content-Type": "text/xml"}, principals.NOBODY, None
+        asked = {"wsgi.input": io.BytesIO(search), "CONTENT_LENGTH": str(len(search)), "HTTP_DEPTH": "0"}
+        base_prefix, _, user = args[:3]
+        return super().do_PROPFIND({**environ, **asked}, base_prefix, f"/{user}/", user, *args[3:])
 
     def _with_report(self, environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element | None]:
         """Return the environment with its body still to be read, and the body's root where it is one of XML."""

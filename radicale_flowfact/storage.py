@@ -195,7 +195,7 @@ class Place:
 
 
 class Folder(BaseCollection):
-    """The root, or a login's home: it has no items and no properties of its own."""
+    """The root, or a login's home, which is his principal too: it has no items, and no property but a name."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -220,8 +220,9 @@ class Folder(BaseCollection):
         raise ValueError("a home collection has no sync token")
 
     def get_meta(self, key: str | None = None) -> Any:  # noqa: ANN401 - Radicale's own signature
-        """Return no properties."""
-        return {} if key is None else None
+        """Return the name, which every principal must have (RFC 3744 §4): the login."""
+        props = {"D:displayname": self._path} if self._path else {}
+        return props if key is None else props.get(key)
 
     def set_meta(self, all_props: Mapping[str, str]) -> None:
         """Refuse: only the collections have properties."""
