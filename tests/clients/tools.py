@@ -1,4 +1,4 @@
-"""Which clients are there. On CI (``FLOWFACT_ALL_CLIENTS=1``) all must be; elsewhere the test of a missing one is skipped."""
+"""Which clients are there: on CI (``FLOWFACT_ALL_CLIENTS=1``) all must be, elsewhere their tests are skipped."""
 
 from __future__ import annotations
 
