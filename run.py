@@ -1,4 +1,4 @@
-"""Sets up radicale-flowfact from a fresh clone and runs it: ``python3 run.py demo`` or ``python3 run.py test``.
+"""Sets up radicale-flowfact from a fresh clone and runs it: ``python3 run.py demo``, ``test`` or ``bench``.
 
 Needs nothing but Python 3.11 or newer. The first run makes a virtual environment in ``.venv`` and installs
 into it; later runs install again only when ``pyproject.toml`` changed.
@@ -21,23 +21,26 @@ USAGE = """usage: python3 run.py <what> [arguments]
 
   demo   set up and run the demo; arguments go to radicale-flowfact demo (try --help)
   test   set up and run the tests; arguments go to pytest
+  bench  set up and measure against Radicale and Xandikos; arguments go to the bench (try --help)
   setup  only set up, with what the tests need
 """
 
 
 def main() -> int:
     """Run the command and return its exit status."""
-    if len(sys.argv) < 2 or sys.argv[1] not in ("demo", "test", "setup"):
+    if len(sys.argv) < 2 or sys.argv[1] not in ("demo", "test", "bench", "setup"):
         print(USAGE, file=sys.stderr)
         return 2
     if tuple(sys.version_info[:2]) < (3, 11):
         print(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
     what, arguments = sys.argv[1], sys.argv[2:]
-    if not set_up("" if what == "demo" else "[test]"):
+    if not set_up({"demo": "", "bench": "[bench]"}.get(what, "[test]")):
         return 1
     if what == "demo":
         return call([str(PYTHON), "-m", "radicale_flowfact", "demo", *arguments])
+    if what == "bench":
+        return call([str(PYTHON), "-m", "bench", *arguments])
     if what == "test":
         return call([str(PYTHON), "-m", "pytest", *(arguments or ["-q", "-n", "auto"])])
     return 0

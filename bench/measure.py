@@ -1,0 +1,89 @@
+"""Runs the rows: all servers in turn within each repetition, in shuffled order, until the row's time is used up."""
+
+from __future__ import annotations
+
+import gc
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from bench.client import AnswerError
+from bench.results import Timing, summary
+from bench.rows import Go, Row
+from bench.visit import Visit
+
+MOST = 50
+_FEW = 3
+
+
+def measure(row: Row, visits: Mapping[str, Visit], items: int, seconds: float, most: int = MOST) -> list[Timing]:
+    """Measure one row at all servers within about so many seconds. Raises AnswerError naming row and server."""
+    share = seconds / len(visits)
+    runs = {name: _Run(name, row, visit, share, most) for name, visit in visits.items()}
+    order = list(runs.values())
+    gc.collect()
+    gc.disable()
+    try:
+        for run in order:
+            run.prepare()
+        while active := [run for run in order if run.wants_more()]:
+            random.shuffle(active)
+            for run in active:
+                run.repeat()
+    finally:
+        gc.enable()
+    return [summary(row.name, items, run.name, run.samples) for run in order]
+
+
+class _Run:
+    """One row at one server. Its time counts all that it does, also what is not measured."""
+
+    def __init__(self, name: str, row: Row, visit: Visit, share: float, most: int) -> None:
+        self.name, self._row, self._visit, self._share, self._most = name, row, visit, share, most
+        self.samples: list[float] = []
+        self._used = 0.0
+        self._go: Go = lambda: None
+
+    def prepare(self) -> None:
+        self._clocked(self._ready)
+        self._visit.take()
+
+    def _ready(self) -> None:
+        self._go = self._row.prepare(self._visit)
+        if self._row.warm:
+            self._go()
+
+    def wants_more(self) -> bool:
+        """Three times at least, unless that takes far too long; once in any case."""
+        done = len(self.samples)
+        if done >= self._most:
+            return False
+        return done == 0 or self._used < self._share * (2 if done < _FEW else 1)
+
+    def repeat(self) -> None:
+        self._clocked(self._go)
+        self.samples.append(self._visit.take())
+
+    def _clocked(self, what: Callable[[], None]) -> None:
+        before = time.perf_counter()
+        try:
+            what()
+        except AnswerError as error:
+            raise AnswerError(f"{self._row.name} at {self.name}: {error}") from error
+        self._used += time.perf_counter() - before
+
+
+def count(row: Row, visit: Visit) -> int:
+    """Return the reading of a row when nothing else happens: the fewest of three, after one to warm up."""
+    go = row.prepare(visit)
+    readings: list[float] = []
+    for _ in range(4):
+        visit.take()
+        go()
+        readings.append(visit.take())
+    return int(min(readings[1:]))
+
+
+def budget(left: float, weights: Sequence[float]) -> float:
+    """Return the seconds for the first of the rows that remain, by their weights."""
+    return max(0.1, left * weights[0] / sum(weights))

@@ -1,0 +1,111 @@
+"""One run: for each size seed, start, measure row by row, stop; within the minutes that are given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench import measure, ours, polls, statements, stores
+from bench.client import AnswerError
+from bench.peers import RADICALE
+from bench.results import Memory, Polls, Results
+from bench.rows import Row
+from bench.servers import Server
+from bench.visit import Visit
+
+_CLIENTS = (1, 8, 32)
+_POLL_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run does. ``url`` is empty for SQLite; ``most`` is the most repetitions of a row."""
+
+    sizes: tuple[int, ...]
+    servers: tuple[str, ...]
+    rows: tuple[Row, ...]
+    minutes: float
+    url: str
+    most: int
+    polls: bool
+
+
+def run(plan: Plan, folder: Path, console: Console) -> Results:
+    """Carry a plan out, with the stores in a folder; what is there already is used again."""
+    end = time.monotonic() + plan.minutes * 60
+    results = Results(plan.url.partition(":")[0] or "sqlite")
+    for number, size in enumerate(plan.sizes):
+        made = stores.prepare(folder, size, plan.servers, plan.url, console)
+        weights = plan.sizes[number:]
+        seconds = (end - time.monotonic()) * size / sum(weights) if len(weights) > 1 else end - time.monotonic()
+        with ExitStack() as stack:
+            running = {name: stack.enter_context(_running(made, name)) for name in plan.servers}
+            started = {name: server.megabytes() for name, server in running.items()}
+            _time_rows(plan, running, size, max(seconds, 1) * 0.8, results, console)
+            for name, server in running.items():
+                before, after = started[name], server.megabytes()
+                if before is not None and after is not None:
+                    results.memory.append(Memory(size, name, before, after))
+            if plan.polls and size == max(plan.sizes):
+                _poll(running, size, results, console)
+        if ours.NAME in plan.servers:
+            with console.status(f"{size:,} items: counting SQL statements"):
+                results.statements += statements.count(made.ours, plan.rows, size)
+    return results
+
+
+@contextmanager
+def _running(made: stores.Stores, name: str) -> Iterator[Server]:
+    server = made.serve(name)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _time_rows(
+    plan: Plan, running: dict[str, Server], size: int, seconds: float, results: Results, console: Console
+) -> None:
+    end = time.monotonic() + seconds
+    visits = {name: Visit(server.connection(), server.place) for name, server in running.items()}
+    with _progress(console) as progress:
+        task = progress.add_task("", total=len(plan.rows))
+        for name, visit in visits.items():
+            progress.update(task, description=f"{size:,} items: first listing of {name}")
+            with _named(name):
+                visit.arrive()
+        for number, row in enumerate(plan.rows):
+            progress.update(task, description=f"{size:,} items: {row.name}", completed=number)
+            weights = [1.0 if one.warm else 2.0 for one in plan.rows[number:]]
+            share = measure.budget(end - time.monotonic(), weights)
+            results.timings += measure.measure(row, visits, size, share, plan.most)
+
+
+@contextmanager
+def _named(server: str) -> Iterator[None]:
+    """Let a fault tell at which server it was."""
+    try:
+        yield
+    except AnswerError as error:
+        raise AnswerError(f"{server}: {error}") from error
+
+
+def _poll(running: dict[str, Server], size: int, results: Results, console: Console) -> None:
+    """Stock Radicale comes last: it goes on computing long after the clients have left."""
+    for name in sorted(running, key=lambda name: name == RADICALE):
+        for clients in _CLIENTS:
+            with console.status(f"{size:,} items: idle polls of {clients} clients at {name}"):
+                rate = polls.polls_per_second(running[name], clients, _POLL_SECONDS)
+            results.polls.append(Polls(size, name, clients, rate))
+        running[name].stop()
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
