@@ -13,13 +13,18 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from bench import office as offices
 from bench import ours, peers, report
 from bench import run as running
 from bench.client import AnswerError
+from bench.office_seed import Size
 from bench.rows import ROWS
 
 HERE = Path(__file__).resolve().parent
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+KNOWN = (ours.NAME, peers.RADICALE, peers.XANDIKOS)
+PEERS_FILE = "peers.json"
+"""In the kept folder: the last run of all servers, to compare a later run of ours alone with."""
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 console = Console(highlight=False)
 
@@ -49,6 +54,11 @@ def bench(
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         results = running.run(plan, folder, console)
+        peers_file = folder / PEERS_FILE
+        if plan.servers == (ours.NAME,) and peers_file.is_file():
+            results.borrow(peers_file)
+        elif len(plan.servers) == len(KNOWN) and not rows:
+            results.write(peers_file)
     file = json or HERE / "results" / f"{datetime.now():%Y-%m-%d-%H%M%S}.json"
     results.write(file)
     report.show(results, console)
@@ -57,18 +67,44 @@ def bench(
         report.write_docs(results, HERE.parent / "docs")
 
 
+@app.command()
+def office(
+    contacts: Annotated[int, typer.Option(help="How many contacts the office has; the first user syncs all.")] = 20000,
+    activities: Annotated[int, typer.Option(help="How many appointments and tasks.")] = 20000,
+    users: Annotated[int, typer.Option(help="How many users, with two devices each.")] = 50,
+    changes: Annotated[int, typer.Option(help="How many records the office changes within 15 minutes.")] = 100,
+    rounds: Annotated[int, typer.Option(help="How many polls of all devices are measured; each takes 32 s.")] = 2,
+    url: Annotated[str, typer.Option(help="SQLAlchemy URL, to work in the schema flowfact_bench_office.")] = "",
+    postgresql: Annotated[bool, typer.Option(help=f"On {POSTGRESQL}.")] = False,
+    keep: Annotated[Path | None, typer.Option(help="Folder for the store, to be used again by later runs.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Where the results go; else into bench/results.")] = None,
+    write_docs: Annotated[bool, typer.Option(help="Put what was found into docs/performance.md.")] = False,
+) -> None:
+    """Measure a whole office: what polling devices cost, and how memory rises when a device syncs first."""
+    address = url or (POSTGRESQL if postgresql else "")
+    plan = offices.OfficePlan(Size(contacts, activities, users), changes, rounds, address)
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        results = offices.run(plan, folder, console)
+    file = json or HERE / "results" / f"{datetime.now():%Y-%m-%d-%H%M%S}-office.json"
+    results.write(file)
+    results.show(console)
+    console.print(f"Results: {file}")
+    if write_docs:
+        report.write_office_docs(results, HERE.parent / "docs")
+
+
 def _servers(only: str) -> tuple[str, ...]:
     """Return the servers to measure. Those that are not installed are left out unless they are named."""
-    known = (ours.NAME, peers.RADICALE, peers.XANDIKOS)
     if only:
         chosen = tuple(only.split(","))
-        if unknown := set(chosen) - set(known):
-            raise typer.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
+        if unknown := set(chosen) - set(KNOWN):
+            raise typer.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(KNOWN)}")
         return chosen
     if not peers.installed(peers.XANDIKOS):
         console.print("Xandikos is not installed and left out; python3 run.py bench installs it.")
-        return known[:2]
-    return known
+        return KNOWN[:2]
+    return KNOWN
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ POLL = f"<propfind {_SPACES}><prop><CS:getctag/><sync-token/></prop></propfind>"
 ETAGS = f"<propfind {_SPACES}><prop><getetag/></prop></propfind>".encode()
 CARD_DATA = "<CR:address-data/>"
 EVENT_DATA = "<C:calendar-data/>"
+ADDRESSES, EVENTS = ("CR:addressbook", CARD_DATA), ("C:calendar", EVENT_DATA)
+"""What a multiget of either sort of collection is called and asks for."""
 
 _RESPONSE = re.compile(rb"<(?:[\w.-]+:)?response[\s>]")
 _ETAG = re.compile(rb"<(?:[\w.-]+:)?getetag[^>]*>[^<]")
@@ -73,6 +75,13 @@ def name_query(text: str) -> bytes:
         f"<CR:addressbook-query {_SPACES}><prop><getetag/>{CARD_DATA}</prop><CR:filter>"
         '<CR:prop-filter name="FN"><CR:text-match collation="i;unicode-casemap" match-type="contains">'
         f"{escape(text)}</CR:text-match></CR:prop-filter></CR:filter></CR:addressbook-query>"
+    ).encode()
+
+
+def everything_query() -> bytes:
+    """Return an addressbook-query for all contacts."""
+    return (
+        f"<CR:addressbook-query {_SPACES}><prop><getetag/>{CARD_DATA}</prop><CR:filter/></CR:addressbook-query>"
     ).encode()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 
 _PROC = Path("/proc")
+_LOOK_SECONDS = 0.02
 
 
 def family(pid: int) -> list[int]:
@@ -44,3 +46,25 @@ def cpu_seconds(pid: int) -> float | None:
             text = (_PROC / str(member) / "stat").read_text(encoding="utf-8", errors="replace")
             ticks += sum(int(value) for value in text.rpartition(")")[2].split()[11:13])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+class PeakMemory:
+    """Looks at the memory of a process and its children while a block runs; zero where it is unknown."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self.before = self.highest = resident_megabytes(pid) or 0.0
+
+    def __enter__(self) -> PeakMemory:
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS):
+            self.highest = max(self.highest, resident_megabytes(self._pid) or 0.0)

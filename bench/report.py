@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table as View
 
 from bench import plot, targets
+from bench.office_results import OfficeResults
 from bench.peers import RADICALE, XANDIKOS
 from bench.results import Results, Timing
 from bench.rows import ROWS
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 _SERVERS = ("ours", RADICALE, XANDIKOS)
 _DASH = "–"
 
@@ -20,7 +20,7 @@ _DASH = "–"
 def show(results: Results, console: Console) -> None:
     """Print all tables."""
     header, *lines = timing_lines(results)
-    view = View(*header, title=f"median (95th percentile) in ms; ours on {results.database}")
+    view = View(*header, title=_title(results))
     for line in lines:
         view.add_row(*line)
     view.columns[0].no_wrap = True
@@ -35,6 +35,11 @@ def show(results: Results, console: Console) -> None:
         factor = targets.speed(results, items)
         if factor is not None:
             console.print(f"Best peer's figures at {items:,} items are scaled by {factor:.2f} (Xandikos' GET).")
+
+
+def _title(results: Results) -> str:
+    borrowed = f"; peers as measured {results.borrowed}" if results.borrowed else ""
+    return f"median (95th percentile) in ms; ours on {results.database}{borrowed}"
 
 
 def timing_lines(results: Results) -> list[list[str]]:
@@ -108,20 +113,33 @@ def memory_lines(results: Results) -> list[list[str]]:
 
 
 def write_docs(results: Results, folder: Path) -> None:
-    """Put tables and plot into docs/performance.md and docs/performance.svg; the text around the marks stays."""
+    """Put tables and plot into docs/performance.md and docs/performance.svg."""
     (folder / "performance.svg").write_text(plot.draw(results), encoding="utf-8")
-    file = folder / "performance.md"
+    found = (timing_lines(results), poll_lines(results), memory_lines(results))
+    tables = "\n".join(_markdown(lines) for lines in found)
+    head = f"Measured {results.when[:10]}, ours on {results.database}; {_told(results.machine)}."
+    replace_section(folder / "performance.md", "bench", f"{head}\n\n![medians](performance.svg)\n\n{tables}")
+
+
+def write_office_docs(results: OfficeResults, folder: Path) -> None:
+    """Put what the office needs into docs/performance.md."""
+    lines = "".join(f"* {line}\n" for line in results.lines())
+    head = f"Measured {results.when[:10]}; {_told(results.machine)}."
+    replace_section(folder / "performance.md", "office", f"{head}\n\n{lines}")
+
+
+def replace_section(file: Path, name: str, content: str) -> None:
+    """Replace what stands between a section's marks; the text around them stays. Raises ValueError without them."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     text = file.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    tables = "\n".join(
-        _markdown(lines) for lines in (timing_lines(results), poll_lines(results), memory_lines(results))
-    )
-    told = ", ".join(f"{name} {value}" for name, value in results.machine.items())
-    made = (
-        f"Measured {results.when[:10]}, ours on {results.database}; {told}.\n\n![medians](performance.svg)\n\n{tables}"
-    )
-    file.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", encoding="utf-8")
+    if begin not in text or end not in text:
+        raise ValueError(f"{file} lacks {begin} … {end}")
+    before, _, rest = text.partition(begin)
+    file.write_text(f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+
+
+def _told(machine: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
 
 
 def _markdown(lines: list[list[str]]) -> str:

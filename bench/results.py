@@ -59,10 +59,11 @@ class Statements:
 
 @dataclass
 class Results:
-    """Everything that one run found."""
+    """Everything that one run found. ``borrowed`` is when the peers were measured, if not by this run."""
 
     database: str
-    when: str = field(default_factory=lambda: datetime.now().astimezone().isoformat(timespec="seconds"))
+    borrowed: str = ""
+    when: str = field(default_factory=lambda: now())
     machine: dict[str, str] = field(default_factory=lambda: machine())
     timings: list[Timing] = field(default_factory=list)
     polls: list[Polls] = field(default_factory=list)
@@ -74,10 +75,25 @@ class Results:
         key = (row, items, server)
         return next((one.median_ms for one in self.timings if (one.row, one.items, one.server) == key), None)
 
+    def borrow(self, file: Path) -> None:
+        """Take the peers' timings from an earlier run's JSON, for rows and sizes that this run measured at ours."""
+        earlier = json.loads(file.read_text(encoding="utf-8"))
+        mine = {(one.row, one.items) for one in self.timings}
+        for found in earlier["timings"]:
+            timing = Timing(**found)
+            if timing.server != "ours" and ((timing.row, timing.items) in mine or timing.row == "GET one"):
+                self.timings.append(timing)
+        self.borrowed = earlier["when"]
+
     def write(self, file: Path) -> None:
         """Write all as JSON."""
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+def now() -> str:
+    """Return the local time with its zone."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def machine() -> dict[str, str]:

@@ -21,6 +21,7 @@ from bench.visit import Visit
 
 _CLIENTS = (1, 8, 32)
 _POLL_SECONDS = 4.0
+_REFRESHES = 2  # a second; drawing must not disturb what is timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def _poll(running: dict[str, Server], size: int, results: Results, console: Cons
     """Stock Radicale comes last: it goes on computing long after the clients have left."""
     for name in sorted(running, key=lambda name: name == RADICALE):
         for clients in _CLIENTS:
-            with console.status(f"{size:,} items: idle polls of {clients} clients at {name}"):
+            told = f"{size:,} items: idle polls of {clients} clients at {name}"
+            with console.status(told, refresh_per_second=_REFRESHES):
                 rate = polls.polls_per_second(running[name], clients, _POLL_SECONDS)
             results.polls.append(Polls(size, name, clients, rate))
         running[name].stop()
@@ -108,4 +110,4 @@ def _poll(running: dict[str, Server], size: int, results: Results, console: Cons
 
 def _progress(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True)
+    return Progress(*columns, console=console, transient=True, refresh_per_second=_REFRESHES)

@@ -25,7 +25,7 @@ PER_WEEK = 20
 MONDAY = date(2026, 6, 15)
 RARE_NAME = "Quitzow"
 RARE = 5
-_TOUCH = datetime(2026, 1, 5, 9, 0)
+TOUCH = datetime(2026, 1, 5, 9, 0)
 _BATCH = 2000
 Row = dict[str, object]
 Progress = Callable[[int, int], None]
@@ -134,9 +134,9 @@ def address_rows(
             "EMAIL": f"kontakt{number}@example.com",
             "NOTIZ": dice.choice(names.NOTES),
             "ARCHIV": False,
-            "ANGELEGT": _TOUCH,
+            "ANGELEGT": TOUCH,
             "ANGELEGT_VON": f"BEN-{logins[0]}",
-            "TOUCH": _TOUCH,
+            "TOUCH": TOUCH,
             "TOUCH_VON": f"BEN-{logins[0]}",
         },
     )
@@ -171,9 +171,9 @@ def event_rows(
             "ERLEDIGT": False,
             "ABSENDER": None,
             "ARCHIV": False,
-            "ANGELEGT": _TOUCH,
+            "ANGELEGT": TOUCH,
             "ANGELEGT_VON": f"BEN-{logins[0]}",
-            "TOUCH": _TOUCH,
+            "TOUCH": TOUCH,
             "TOUCH_VON": f"BEN-{logins[0]}",
         },
     )
