@@ -18,6 +18,7 @@ from bench import ours, peers, report
 from bench import run as running
 from bench.client import AnswerError
 from bench.office_seed import Size
+from bench.results import Results
 from bench.rows import ROWS
 
 HERE = Path(__file__).resolve().parent
@@ -53,11 +54,15 @@ def bench(
     plan = running.Plan(sizes, _servers(only), chosen, minutes, address, most, polls and not rows)
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        results = running.run(plan, folder, console)
+        results = Results(address.partition(":")[0] or "sqlite")
+        try:
+            running.run(plan, folder, console, results)
+        except KeyboardInterrupt:
+            console.print("Stopped; this is what was found so far.")
         peers_file = folder / PEERS_FILE
         if plan.servers == (ours.NAME,) and peers_file.is_file():
             results.borrow(peers_file)
-        elif len(plan.servers) == len(KNOWN) and not rows:
+        elif len(plan.servers) == len(KNOWN) and not rows and results.polls:
             results.write(peers_file)
     file = json or HERE / "results" / f"{datetime.now():%Y-%m-%d-%H%M%S}.json"
     results.write(file)
@@ -113,12 +118,10 @@ def main() -> None:
     def stop(_number: int, _frame: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     try:
         app()
-    except KeyboardInterrupt:
-        console.print("Stopped.")
-        sys.exit(130)
     except AnswerError as error:
         console.print(str(error), style="red", markup=False)
         sys.exit(1)

@@ -15,6 +15,7 @@ from bench.rows import ROWS
 
 _SERVERS = ("ours", RADICALE, XANDIKOS)
 _DASH = "–"
+_QUIET = 0.7  # a load above is not ours
 
 
 def show(results: Results, console: Console) -> None:
@@ -31,6 +32,8 @@ def show(results: Results, console: Console) -> None:
         for line in lines:
             view.add_row(*line)
         console.print(view)
+    if float(results.machine.get("load before", 0)) > _QUIET:
+        console.print(f"Other programs ran: load {results.machine['load before']} before. Do not rely on the figures.")
     for items in targets.SIZES:
         factor = targets.speed(results, items)
         if factor is not None:
@@ -52,7 +55,7 @@ def timing_lines(results: Results) -> list[list[str]]:
     for row in ROWS:
         for items in sizes:
             cells = [by_key.get((row.name, items, server)) for server in _SERVERS]
-            if not any(cells):
+            if not any(cells) or (results.borrowed and cells[0] is None):
                 continue
             ratios = [_ratio(targets.ratio(results, row.name, items, peer)) for peer in (RADICALE, XANDIKOS)]
             grown = targets.growth(results, row.name) if items == targets.SIZES[-1] else None

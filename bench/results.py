@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import platform
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from os import cpu_count
 from pathlib import Path
 
 _PACKAGES = ("radicale-flowfact", "radicale", "xandikos", "SQLAlchemy")
@@ -98,7 +99,9 @@ def now() -> str:
 
 def machine() -> dict[str, str]:
     """Return what the figures depend on."""
-    found = {"python": platform.python_version(), "system": platform.platform(), "processors": str(cpu_count())}
+    found = {"python": platform.python_version(), "system": platform.platform(), "processors": str(os.cpu_count())}
+    if sys.platform != "win32":
+        found["load before"] = f"{os.getloadavg()[0]:.1f}"
     for package in _PACKAGES:
         try:
             found[package] = version(package)

@@ -21,16 +21,21 @@ BUNCH = 30
 """Items in each multiget of a first sync. DAVx5 asked for 35 at first, for 10 today, several at a time."""
 
 FLAT, LISTING = 1.3, 11.0
+_INDEXED = 8  # Xandikos indexes what was asked for more than five times, with the next one
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table. ``growth`` is how many times as long ten times as many items may take."""
+    """A row of the table. ``growth`` is how many times as long ten times as many items may take.
+
+    ``warm`` is how often it is sent before it is measured, ``warm_xandikos`` how often to Xandikos.
+    """
 
     name: str
     prepare: Callable[[Visit], Go]
     growth: float
-    warm: bool = True
+    warm: int = 1
+    warm_xandikos: int = 1
 
 
 def _poll(visit: Visit) -> Go:
@@ -53,7 +58,7 @@ def _etags(visit: Visit) -> Go:
 def _sync_first(visit: Visit) -> Go:
     def go() -> None:
         answer = visit.timed("REPORT", visit.place.addresses, bodies.sync_collection())
-        bodies.check(answer, responses=len(visit.addresses), etags=len(visit.addresses))
+        bodies.check(answer, etags=len(visit.addresses))  # Radicale also tells what is gone
         bodies.token_of(answer)
 
     return go
@@ -217,12 +222,12 @@ ROWS = (
     Row("sync-collection, 10 changes", _sync_changes, FLAT),
     Row("addressbook-multiget 100", _multiget_addresses, FLAT),
     Row("calendar-multiget 100", _multiget_events, FLAT),
-    Row("calendar-query, one week", _week, FLAT),
+    Row("calendar-query, one week", _week, FLAT, warm_xandikos=_INDEXED),
     Row("addressbook-query, FN contains", _by_name, LISTING),
     Row("GET one", _get, FLAT),
     Row("PUT change", _put_change, FLAT),
     Row("PUT new", _put_new, FLAT),
     Row("DELETE", _delete, FLAT),
-    Row("first sync, contacts", _first_addresses, LISTING, warm=False),
-    Row("first sync, events", _first_events, LISTING, warm=False),
+    Row("first sync, contacts", _first_addresses, LISTING, warm=0, warm_xandikos=0),
+    Row("first sync, events", _first_events, LISTING, warm=0, warm_xandikos=0),
 )

@@ -37,10 +37,9 @@ class Plan:
     polls: bool
 
 
-def run(plan: Plan, folder: Path, console: Console) -> Results:
+def run(plan: Plan, folder: Path, console: Console, results: Results) -> None:
     """Carry a plan out, with the stores in a folder; what is there already is used again."""
     end = time.monotonic() + plan.minutes * 60
-    results = Results(plan.url.partition(":")[0] or "sqlite")
     for number, size in enumerate(plan.sizes):
         made = stores.prepare(folder, size, plan.servers, plan.url, console)
         weights = plan.sizes[number:]
@@ -48,7 +47,8 @@ def run(plan: Plan, folder: Path, console: Console) -> Results:
         with ExitStack() as stack:
             running = {name: stack.enter_context(_running(made, name)) for name in plan.servers}
             started = {name: server.megabytes() for name, server in running.items()}
-            _time_rows(plan, running, size, max(seconds, 1) * 0.8, results, console)
+            rows_seconds = seconds * 0.8 - (_polls_take(plan) if size == max(plan.sizes) else 0)
+            _time_rows(plan, running, size, max(rows_seconds, 1), results, console)
             for name, server in running.items():
                 before, after = started[name], server.megabytes()
                 if before is not None and after is not None:
@@ -58,7 +58,10 @@ def run(plan: Plan, folder: Path, console: Console) -> Results:
         if ours.NAME in plan.servers:
             with console.status(f"{size:,} items: counting SQL statements"):
                 results.statements += statements.count(made.ours, plan.rows, size)
-    return results
+
+
+def _polls_take(plan: Plan) -> float:
+    return _POLL_SECONDS * len(_CLIENTS) * len(plan.servers) if plan.polls else 0.0
 
 
 @contextmanager
