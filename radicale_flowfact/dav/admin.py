@@ -109,11 +109,14 @@ def undo(
     of several entries what would come of them one after the other. Raises DatabaseError when FlowFact changed a
     record in the very moment; then nothing is taken back.
     """
-    kinds = {"put", "delete", "undo"} if numbers else {"put", "delete"}
     outcomes = []
     with gateway.administer() as session:
         savepoint = session.connection.begin_nested()
-        found = [entry for entry in entries(session, numbers, login=login, since=since) if entry.what in kinds]
+        found = [
+            entry
+            for entry in entries(session, numbers, login=login, since=since)
+            if numbers or entry.what in ("put", "delete")
+        ]
         lock_collections(session, found)
         for named in found:
             (entry,) = entries(session, [named.number])  # taking back an undo may have changed it
