@@ -8,14 +8,15 @@ Radicale's. The internals of Radicale 3.9 that this relies on are pinned by ``te
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import client
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree as ET
 
 from radicale import httputils, types, xmlutils
 from radicale.app import Application
 from radicale.app.base import Access
+from radicale.auth import BaseAuth
 from radicale.config import Configuration
 from radicale.log import logger
 
@@ -23,6 +24,8 @@ from radicale_flowfact import mobileconfig, principals
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.request import RefusedError, Request
+from radicale_flowfact.hot.front import Finished, Front
+from radicale_flowfact.logins import RememberedLogins
 from radicale_flowfact.multistatus import edited, read_xml
 from radicale_flowfact.paging import add_more, wanted_limit
 from radicale_flowfact.partial_data import cut_data, wanted_data
@@ -48,6 +51,35 @@ class FlowfactApplication(Application):
             raise RuntimeError("[storage] type must be radicale_flowfact.storage")
         self._storage.gateway.upkeep()
         self._item_put = ItemPut(configuration, self._storage)
+        self._front = self._made_front(configuration)
+
+    def _made_front(self, configuration: Configuration) -> Front | None:
+        """Return what answers hot requests, unless Radicale is told to do what that knows nothing of."""
+        if type(self._auth).get_external_login is not BaseAuth.get_external_login:
+            return None
+        logins = RememberedLogins(self._auth, configuration)
+        self._auth = cast(BaseAuth, logins)
+        if self._sharing._enabled or self._script_name:
+            return None
+        return Front(self._storage.gateway, logins, self._rights, self._extra_headers, self._by_the_long_way)
+
+    def __call__(self, environ: types.WSGIEnviron, start_response: types.WSGIStartResponse) -> Iterable[bytes]:
+        """Answer a request: a hot one from the journal's tables, any other by Radicale's handlers."""
+        environ = {**environ, "PATH_INFO": _decoded(environ.get("PATH_INFO", ""))}
+        answer = None if self._front is None else self._front.answer(environ)
+        if answer is not None:
+            return answer.send(environ, start_response)
+        return super().__call__(environ, start_response)
+
+    def _by_the_long_way(self, environ: types.WSGIEnviron) -> Finished:
+        told: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+            told.append((status, headers))
+
+        body = b"".join(super().__call__(environ, start_response))
+        status, headers = told[-1]
+        return Finished(int(status[:3]), {key: value for key, value in headers if key != "Content-Length"}, body)
 
     def _handle(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""
@@ -203,6 +235,16 @@ class FlowfactApplication(Application):
         ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = refusal.reason
         headers = {"Content-Type": "text/xml"}  # Radicale adds the charset
         return refusal.status, headers, ET.tostring(error, encoding="unicode"), None
+
+
+def _decoded(path: str) -> str:
+    """Return a path as text: WSGI has its bytes as Latin-1 (PEP 3333), Radicale's own server does not."""
+    if path.isascii():
+        return path
+    try:
+        return path.encode("latin-1").decode()
+    except UnicodeError:
+        return path
 
 
 class _Recorder:

@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.crm.users import UserError, read_user
 from radicale_flowfact.database import WRITES, engine_for
-from radicale_flowfact.dav import collections, devices, history, items, journal, refresh, schema, writing
+from radicale_flowfact.dav import collections, history, items, journal, listing, refresh, schema, writing
 from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.fetches import Device, Fetches
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.items import Item
 from radicale_flowfact.dav.journal import Changes
@@ -30,6 +31,10 @@ from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
 
 Clock = Callable[[], datetime]
+Tag = tuple[str, str]
+"""Href and ETag of an item."""
+Text = tuple[int, str, str, str]
+"""Id, href, ETag and text of an item."""
 
 
 def utc_now() -> datetime:
@@ -50,6 +55,7 @@ class Gateway:
         self._owners: dict[str, str] = {}
         self._looked: dict[tuple[str, Name], float] = {}
         self._open = threading.local()
+        self._fetches = Fetches(self._remember)
         schema.upgrade(self.engine, settings.state_schema)
 
     def user(self, login: str) -> User:
@@ -188,6 +194,69 @@ class Gateway:
         """Raise RefusedError (403) unless the admin turned writing on (rule 31)."""
         writing.require_writing(self.settings)
 
+    def refresh_if_due(self, login: str, name: Name) -> None:
+        """Look at FlowFact if the last look is too old. Raises RefusedError for a login that may not get in."""
+        user = self.user(login)
+        if self._is_due(login, name):
+            self._refreshed(login, name, user)
+
+    def etags(self, collection: Collection) -> Sequence[Row[str, str]]:
+        """Return href and ETag of every item."""
+        with self.session() as session:
+            return listing.etags(session, collection)
+
+    def changed_etags(self, collection: Collection, token: str) -> tuple[Sequence[Tag], Sequence[str], str]:
+        """Return href and ETag of what changed since ``token``, the hrefs of what is gone, and the new token.
+
+        Raises InvalidTokenError.
+        """
+        new = journal.token(collection)
+        if token == new:
+            return [], [], new
+        with self.session() as session:
+            if not token:
+                return [(href, etag) for href, etag in listing.etags(session, collection)], [], new
+            return *listing.changed(session, collection, journal.number_of(session, collection, token)), new
+
+    def texts_at(self, collection: Collection, hrefs: Iterable[str], agent: str) -> Sequence[Text]:
+        """Return the items at these hrefs with their texts, and remember that the device has them now."""
+        with self.session() as session:
+            found = listing.texts_at(session, collection, hrefs)
+        return self._fetched(collection.login, agent, found)
+
+    def texts_between(
+        self, collection: Collection, component: str, start: int, end: int, agent: str
+    ) -> Sequence[Text] | None:
+        """Return the entries that take place in [start, end), in Unix seconds; None if a series is among them."""
+        with self.session() as session:
+            found = listing.texts_between(session, collection, component, start, end)
+        if any(reason == items.RECURRING for *_, reason in found):
+            return None
+        texts = [(item_id, href, etag, text) for item_id, href, etag, text, _ in found]
+        return self._fetched(collection.login, agent, texts)
+
+    def text_of(self, login: str, name: Name, href: str, agent: str) -> tuple[str, str, str, datetime] | None:
+        """Return component, ETag, text and time of the last change (UTC) of one item, or None."""
+        with self.session() as session:
+            found = listing.text_of(session, login, name, href)
+        if found is None:
+            return None
+        item_id, component, etag, text, modified = found
+        self._fetches.add((login, agent), {item_id: etag})
+        return component, etag, text, modified
+
+    def _fetched(self, login: str, agent: str, found: Sequence[Text]) -> Sequence[Text]:
+        self._fetches.add((login, agent), {row[0]: row[2] for row in found})
+        return found
+
+    def _remember(self, device: Device) -> None:
+        with self._begin() as session:
+            self._fetches.write_now(session, device)
+
+    def flush(self) -> None:
+        """Write what still waits to be written; for the end of a process."""
+        self._fetches.flush()
+
     def listing(self, collection: Collection) -> list[Item]:
         """Return all items of the collection, without their texts."""
         with self.session() as session:
@@ -222,9 +291,7 @@ class Gateway:
         """Return the texts of items by item id, and remember that this device has them now."""
         with self.session() as session:
             found = items.texts(session, [(item.id, item.etag) for item in wanted])
-        if found and self._joined() is None:
-            with self._begin() as session:
-                devices.remember(session, collection.login, current().agent, dict(found.keys()))
+        self._fetches.add((collection.login, current().agent), dict(found.keys()))
         return {item_id: text for (item_id, _), text in found.items()}
 
     def put(self, login: str, name: Name, href: str, text: str) -> tuple[Item, bool]:

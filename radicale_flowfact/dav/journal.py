@@ -117,7 +117,7 @@ def changes(session: Session, collection: Collection, old_token: str, limit: int
     if not old_token:
         found = sorted(items.live(session, collection.id), key=lambda item: item.number)
     else:
-        since = _number(session, collection, old_token)
+        since = number_of(session, collection, old_token)
         if since == collection.number:
             return Changes((), token(collection))
         changed = items.changed_since(session, collection.id, since, collection.number)
@@ -129,7 +129,8 @@ def changes(session: Session, collection: Collection, old_token: str, limit: int
     return Changes(tuple(cut), f"{TOKEN_PREFIX}{reached}-{_nonce(session, collection, reached)}", more=True)
 
 
-def _number(session: Session, collection: Collection, old_token: str) -> int:
+def number_of(session: Session, collection: Collection, old_token: str) -> int:
+    """Return the number that a token names. Raises InvalidTokenError."""
     parsed = _TOKEN.fullmatch(old_token)
     if not parsed:
         raise InvalidTokenError(f"not a sync token of this server: {old_token[:80]!r}")

@@ -1,0 +1,83 @@
+"""Which versions devices fetched, until it is written: a GET does not wait for a COMMIT.
+
+They are written a second later, or with the PUT that asks for them. What a killed process had not written yet is
+lost; a PUT without If-Match in that second is then compared with the newest version (rule 26).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from radicale_flowfact.dav import devices
+from radicale_flowfact.dav.session import Session
+
+_logger = logging.getLogger("radicale")
+_SECONDS = 1.0
+_MOST = 100_000  # so many versions are written at once, by the request that brought the last of them
+Device = tuple[str, str]
+"""Login and User-Agent."""
+
+
+class Fetches:
+    """What is still to be written; thread-safe. ``write`` opens a transaction and calls ``write_now`` in it."""
+
+    def __init__(self, write: Callable[[Device], None]) -> None:
+        self._write = write
+        self._waiting: dict[Device, dict[int, str]] = {}
+        self._lock = threading.Lock()
+        self._is_due = False
+
+    def add(self, device: Device, versions: Mapping[int, str]) -> None:
+        """Remember that a device has these versions now (item id to ETag)."""
+        with self._lock:
+            waiting = self._waiting.setdefault(device, {})
+            waiting.update(versions)
+            starts, self._is_due = not self._is_due, True
+            is_full = len(waiting) >= _MOST
+        if is_full:
+            self.flush()
+        elif starts:
+            timer = threading.Timer(_SECONDS, self.flush)
+            timer.daemon = True
+            timer.start()
+
+    def write_now(self, session: Session, device: Device) -> None:
+        """Write what a device fetched in a transaction that goes on; it still waits until that is through."""
+        waiting = self._of(device)
+        if waiting:
+            devices.remember(session, *device, waiting)
+
+    def forget(self, device: Device, item_id: int) -> None:
+        """Drop what a device fetched of an item before it sent its own version."""
+        with self._lock:
+            self._waiting.get(device, {}).pop(item_id, None)
+
+    def flush(self) -> None:
+        """Write everything; what cannot be written is logged and dropped, since the next fetch tells it anew."""
+        with self._lock:
+            self._is_due = False
+            found = list(self._waiting)
+        for device in found:
+            before = self._of(device)
+            try:
+                if before:
+                    self._write(device)
+            except Exception as error:
+                _logger.warning("What %r fetched is not remembered: %s", device[0], error)
+            self._settle(device, before)
+
+    def _of(self, device: Device) -> dict[int, str]:
+        with self._lock:
+            return dict(self._waiting.get(device, {}))
+
+    def _settle(self, device: Device, written: Mapping[int, str]) -> None:
+        """Stop waiting for what is written, unless the device fetched something newer meanwhile."""
+        with self._lock:
+            waiting = self._waiting.get(device, {})
+            for item_id, etag in written.items():
+                if waiting.get(item_id) == etag:
+                    del waiting[item_id]
+            if not waiting:
+                self._waiting.pop(device, None)
