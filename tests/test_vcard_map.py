@@ -144,6 +144,27 @@ def test_a_line_of_the_devices_own_stays_its_own(own: str) -> None:
     assert edit.sidecar == (own,)
 
 
+LIKE_OURS = [
+    *("EMAIL;TYPE=HOME:x@y.de", "EMAIL;TYPE=WORK:w@y.de", "EMAIL:n@y.de", "ORG:Zweite;Abteilung", "NOTE:zweite"),
+    *("TEL;TYPE=HOME,FAX:0221 888", "TEL;TYPE=WORK,FAX:0221 889", "TEL;TYPE=CELL:+49 171 1", "TEL;TYPE=OTHER:0171 2"),
+    *("ADR;TYPE=WORK:;;Zwei 2;Bonn;;;", "ADR;TYPE=HOME:;;Heim 2;Bonn;;;"),
+]
+
+
+@given(addresses, st.sets(st.sampled_from(LIKE_OURS)), st.integers())
+def test_lines_like_ours_survive_any_order_and_spelling(address: Address, own: set[str], seed: int) -> None:
+    sidecar = tuple(sorted(own))
+    text = render(address, "u", sidecar, SLOTS)
+    edit = after(address, sidecar, reserialise(text, random.Random(seed)))  # noqa: S311
+    kept = [line for line in edit.sidecar if not line.startswith("X-FLOWFACT")]
+    assert edit.actions == ()
+    assert sorted(map(_plain, kept)) == sorted(map(_plain, sidecar))
+
+
+def _plain(line: str) -> str:
+    return line.lower().replace("type=", "").replace(";", ",")
+
+
 def test_an_email_of_the_devices_own_stays_so_when_flowfact_has_none() -> None:
     address, own = replace(OWN, email=""), "EMAIL;TYPE=HOME:p@q.de"
     text = render(address, "u", (own,), SLOTS)
