@@ -41,8 +41,8 @@ SABOTAGES = [
         7, "ical_map.py", "if activity.done or not activity.reminder_has_time", "if not activity.reminder_has_time"
     ),
     Sabotage(8, "dav/writing.py", "served = etag_of(payload.text) if same else canonical", "served = canonical + 'x'"),
-    Sabotage(9, "vcard_map.py", "            fax=self._plain(self._fax()),", "            fax='',"),
-    Sabotage(10, "phones.py", "        if 1 <= phone.position <= len(slots) and", "        if"),
+    Sabotage(9, "vcard_map.py", "            fax=self._number(self._fax()),", "            fax='',"),
+    Sabotage(10, "phones.py", "for phone in phones if 1 <= phone.position <= len(slots) and", "for phone in phones if"),
     Sabotage(
         11, "phones.py", '    extension = f";{parsed.extension}" if parsed.extension else ""', "    return number"
     ),
