@@ -303,7 +303,9 @@ class Gateway:
         with self._begin() as session:
             payload = read_payload(session, name, href, text)
             collection = collections.lock(session, login, name)
+            self._fetches.write_now(session, (login, current().agent))
             item, is_served = writing.put(writing.Write(session, collection, user, current()), payload)
+            self._fetches.forget((login, current().agent), item.id)
         return item, is_served and not payload.mended
 
     def delete(self, login: str, name: Name, href: str) -> None:

@@ -109,15 +109,14 @@ class Front:
             if any(environ.get(name) for name in _FORWARDED):
                 path = path.removeprefix(prefix)
         found = _PATH.fullmatch(path)
-        if found is None or found["href"] in (".", "..") or environ.get("QUERY_STRING"):
+        login, name, href = ("", "", "") if found is None else found.group("login", "name", "href")
+        if not login or href in (".", "..") or environ.get("QUERY_STRING"):
             return None
         user, groups = self._user(environ)
-        if not user or user != found["login"]:
-            return None
-        if "r" not in self._rights.authorization(user, groups, f"/{user}/{found['name']}/"):
+        if user != login or "r" not in self._rights.authorization(user, groups, f"/{user}/{name}/"):
             return None
         agent = environ.get("HTTP_USER_AGENT", "")[:255]
-        return Place(prefix, user, Name(found["name"]), found["href"] or "", agent)
+        return Place(prefix, user, Name(name), href, agent)
 
     def _user(self, environ: Environ) -> tuple[str, set[str]]:
         header = environ.get("HTTP_AUTHORIZATION", "")
