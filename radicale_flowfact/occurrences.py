@@ -6,26 +6,26 @@ Only the span from the first to the last occurrence is reckoned; which of them a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
-
-from dateutil.rrule import rrulestr
 
 from radicale_flowfact.alarms import parse_duration
 from radicale_flowfact.calendar_objects import CalendarObject, Component
-from radicale_flowfact.contentlines import Line, PayloadError, parse_line
-from radicale_flowfact.timezones import EVER, as_datetime, read_time, to_utc
+from radicale_flowfact.contentlines import Line, parse_line
+from radicale_flowfact.recurrence_rules import Rule
+from radicale_flowfact.timezones import EVER, as_datetime, read_plain, read_time, to_utc
 
-_FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _COUNTED = 5000  # of a rule with a greater COUNT the end is not reckoned
 
 
-def require_daily(found: CalendarObject) -> None:
-    """Raise PayloadError for an entry that repeats more often than daily: counting it out would take for ever."""
-    for rule in _rules(found):
-        frequency = _parts(rule).get("FREQ", "")
-        if frequency not in _FREQUENCIES:
-            raise PayloadError(f"it repeats {frequency[:20] or 'without a FREQ'}; daily is the most often")
+def require_countable(found: CalendarObject) -> None:
+    """Raise PayloadError for an entry whose rules cannot be counted out, or repeat more often than daily."""
+    for entry in found.entries:
+        start = entry.first("DTSTART") or entry.first("DUE")
+        for line in (line for line in entry.lines if line.name in ("RRULE", "EXRULE")):
+            rule = Rule.read(line.value)
+            if start is not None and line.name == "RRULE":
+                rule.require_happening(read_plain(start))
 
 
 def span(found: CalendarObject, zone: ZoneInfo) -> tuple[int, int]:
@@ -68,24 +68,12 @@ def _length(entry: Component, begin: date | datetime, zone: ZoneInfo, zones: dic
     return timedelta(0) if isinstance(begin, datetime) else timedelta(days=1)
 
 
-def _last(rule: Line, begin: datetime, zone: ZoneInfo) -> datetime | None:
+def _last(line: Line, begin: datetime, zone: ZoneInfo) -> datetime | None:
     """Return the begin of a rule's last occurrence or something later; None if it has no end that can be told."""
-    parts = _parts(rule)
-    if "UNTIL" in parts:
-        until = read_time(parse_line(f"UNTIL:{parts['UNTIL']}"), zone, {})
-        return until if isinstance(until, datetime) else datetime.combine(until, time.max)
-    count = parts.get("COUNT", "")
-    if not count.isdigit() or int(count) > _COUNTED:
+    rule = Rule.read(line.value)
+    until = rule.until(zone)
+    if until is not None:
+        return until
+    if rule.count is None or rule.count > _COUNTED:
         return None
-    try:
-        return max(rrulestr(rule.value.strip(), dtstart=begin, ignoretz=True), default=begin)
-    except (ValueError, TypeError, OverflowError):  # whatever the library makes of a rule that is none
-        return None
-
-
-def _rules(found: CalendarObject) -> Iterator[Line]:
-    return (line for entry in found.entries for line in entry.lines if line.name in ("RRULE", "EXRULE"))
-
-
-def _parts(rule: Line) -> dict[str, str]:
-    return {key: value for key, _, value in (part.strip().upper().partition("=") for part in rule.value.split(";"))}
+    return max(rule.starts(begin, zone, begin, datetime.max), default=begin)

@@ -29,12 +29,40 @@ def read_time(line: Line, zone: ZoneInfo, own_zones: Mapping[str, str]) -> date 
     Floating times are the office's wall clock; ``own_zones`` are the object's VTIMEZONE texts by TZID.
     Raises PayloadError for what is no date, lies outside FlowFact's calendar, or has an unknown TZID.
     """
+    plain = read_plain(line)
+    if not isinstance(plain, datetime):
+        return plain
+    try:
+        read = _local(plain, line, zone, own_zones)
+    except OverflowError as error:
+        raise PayloadError(f"{line.name} is no date: {line.value[:40]!r}") from error
+    _require_keepable(line, read)
+    return read
+
+
+def read_wall(line: Line, zone: ZoneInfo, own_zones: Mapping[str, str]) -> tuple[date | datetime, tzinfo]:
+    """Return a property's DATE or DATE-TIME as the clock shows it in the zone that the property is in, and that zone.
+
+    That of a DATE and of a floating time is the office's. Raises PayloadError like ``read_time``.
+    """
+    plain = read_plain(line)
+    if not isinstance(plain, datetime):
+        return plain, zone
+    if plain.tzinfo is not None:
+        return plain.replace(tzinfo=None), UTC
+    name = tzid_of(line)
+    return plain, resolve(name, own_zones) if name and name.lower() != zone.key.lower() else zone
+
+
+def read_plain(line: Line) -> date | datetime:
+    """Return a property's DATE or DATE-TIME as it stands there, without zone unless it is UTC. Raises PayloadError."""
     value = line.value.strip()
     try:
         if found := _DATE_TIME.fullmatch(value):
             year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-            plain = datetime(year, month, day, hour, minute, min(second, 59))  # a leap second is none of ours
-            read: date | datetime = _local(plain, line, bool(found[7]), zone, own_zones)
+            in_utc = UTC if found[7] else None
+            # A leap second is none of ours.
+            read: date | datetime = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=in_utc)
         elif found := _DATE.fullmatch(value):
             read = date(*(int(part) for part in found.groups()))
         else:
@@ -43,15 +71,19 @@ def read_time(line: Line, zone: ZoneInfo, own_zones: Mapping[str, str]) -> date 
         if isinstance(error, PayloadError):
             raise
         raise PayloadError(f"{line.name} is no date: {value[:40]!r}") from error
-    if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
-        raise PayloadError(f"{line.name} lies in the year {read.year}, which FlowFact cannot keep")
+    _require_keepable(line, read)
     return read
 
 
-def _local(plain: datetime, line: Line, is_utc: bool, zone: ZoneInfo, own_zones: Mapping[str, str]) -> datetime:
+def _require_keepable(line: Line, read: date) -> None:
+    if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
+        raise PayloadError(f"{line.name} lies in the year {read.year}, which FlowFact cannot keep")
+
+
+def _local(plain: datetime, line: Line, zone: ZoneInfo, own_zones: Mapping[str, str]) -> datetime:
     name = tzid_of(line)
-    if is_utc:
-        return to_local(plain.replace(tzinfo=UTC), zone)
+    if plain.tzinfo is not None:
+        return to_local(plain, zone)
     if not name or name.lower() == zone.key.lower():
         return plain
     return to_local(plain.replace(tzinfo=resolve(name, own_zones)), zone)

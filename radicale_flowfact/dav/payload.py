@@ -18,6 +18,7 @@ from radicale_flowfact.timezones import EVER
 from radicale_flowfact.vcard_map import Card
 
 Parsed = Card | Entry
+_LONGEST_NAME = 1000  # what the gateway's tables keep of an href and of a UID
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ def read_payload(session: Session, name: Name, href: str, text: str) -> Payload:
     Raises RefusedError: 403 for a component that belongs elsewhere, 400 for what cannot be read (rule 28).
     """
     is_card = name is Name.ADDRESSES
+    if len(href) > _LONGEST_NAME:
+        raise RefusedError(f"its name has {len(href)} characters, and {_LONGEST_NAME} are the most", 403)
     try:
         contentlines.require_printable("text", text)  # XML cannot carry it, so it would stop the whole collection
         text, mended = mend(text, href)
@@ -59,6 +62,8 @@ def read_payload(session: Session, name: Name, href: str, text: str) -> Payload:
             403,
             "C:supported-calendar-component",
         )
+    if len(parsed.uid) > _LONGEST_NAME:
+        raise RefusedError(f"its UID has {len(parsed.uid)} characters, and {_LONGEST_NAME} are the most", 403)
     return Payload(href, text, parsed.uid, parsed, mended)
 
 
@@ -71,7 +76,7 @@ def time_range(session: Session, payload: Payload) -> tuple[int, int]:
         return EVER
     found = read_object(payload.text)
     try:
-        occurrences.require_daily(found)
+        occurrences.require_countable(found)
         return occurrences.span(found, session.settings.zone)
     except PayloadError as error:
         raise RefusedError(f"the entry cannot be kept: {error}", 403, "C:max-instances") from error
