@@ -20,18 +20,20 @@ from radicale.auth import BaseAuth
 from radicale.config import Configuration
 from radicale.log import logger
 
-from radicale_flowfact import mobileconfig, principals
+from radicale_flowfact import guarding, mobileconfig, principals
+from radicale_flowfact.contentlines import printable
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.request import RefusedError, Request
 from radicale_flowfact.hot.front import Finished, Front
 from radicale_flowfact.logins import RememberedLogins
-from radicale_flowfact.multistatus import edited, read_xml
+from radicale_flowfact.multistatus import edited
 from radicale_flowfact.paging import add_more, wanted_limit
-from radicale_flowfact.partial_data import cut_data, wanted_data
+from radicale_flowfact.partial_data import Wanted, cut_data, wanted_data
 from radicale_flowfact.preconditions import EntityTags, is_elaborate, single_if_match
 from radicale_flowfact.preferences import APPLIED, make_minimal, wants_minimal
 from radicale_flowfact.putting import ItemPut
+from radicale_flowfact.querying import read_report
 from radicale_flowfact.storage import Place, Storage
 
 Answer = types.WSGIResponse
@@ -81,6 +83,17 @@ class FlowfactApplication(Application):
         status, headers = told[-1]
         return Finished(int(status[:3]), {key: value for key, value in headers if key != "Content-Length"}, body)
 
+    def _handle_request(self, environ: types.WSGIEnviron) -> Any:  # noqa: ANN401 - Radicale's own triple
+        """Answer what no handler should see; let Radicale answer all else."""
+        fault = guarding.fault_of(environ, self._max_content_length)
+        if fault is None:
+            return super()._handle_request(guarding.prepared(environ))
+        path = environ.get("PATH_INFO", "")
+        logger.warning("%s %r answered %d: %s", environ.get("REQUEST_METHOD"), path[:200], fault.status, fault.reason)
+        body = fault.reason.encode()
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+        return f"{fault.status} {client.responses[fault.status]}", headers, [body]
+
     def _handle(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""
         request = dav_request.begin(environ.get("HTTP_USER_AGENT", ""), environ.get("HTTP_IF_MATCH", ""))
@@ -96,6 +109,11 @@ class FlowfactApplication(Application):
         except RefusedError as error:
             request.refusal = error
             answer = client.FORBIDDEN, {}, "", None
+        except Exception as error:
+            if not guarding.is_stumble(error):
+                raise
+            logger.warning("%s %s cannot be answered: %s", method, path, error, exc_info=True)
+            answer = httputils.BAD_REQUEST
         if answer[0] < client.BAD_REQUEST:
             return answer
         if user:
@@ -118,22 +136,23 @@ class FlowfactApplication(Application):
         if method == "DELETE" and is_elaborate(request.if_match):
             environ = {**environ, "HTTP_IF_MATCH": single_if_match(request.if_match, self._etag(path, user))}
         handler: Callable[..., Answer] = getattr(super(), f"do_{method}")
-        if method not in ("REPORT", "PROPFIND"):
+        if method not in ("PROPFIND", "PROPPATCH", "REPORT"):
             return handler(environ, *args)
-        environ, report = self._with_report(environ)
-        if method == "REPORT" and report is not None:
-            request.limit = wanted_limit(report)
-            search = principals.search_of(report, user)
+        environ, root = guarding.read_xml(environ)
+        wanted = None
+        if root is not None and method == "REPORT":
+            search = principals.search_of(root, user)
             if search is not None:
                 return self._principals(search, environ, *args)
-        return self._edited(handler(environ, *args), environ, report, request, xmlutils.make_href(base_prefix, path))
+            wanted = wanted_data(root)
+            environ = self._with_report(environ, root, path, request)
+        return self._edited(handler(environ, *args), environ, wanted, request, xmlutils.make_href(base_prefix, path))
 
     def _edited(
-        self, answer: Answer, environ: types.WSGIEnviron, report: ET.Element | None, request: Request, href: str
+        self, answer: Answer, environ: types.WSGIEnviron, wanted: Wanted | None, request: Request, href: str
     ) -> Answer:
         """Change a multistatus where the client asked for it in words that Radicale does not know."""
         edits: list[Callable[[ET.Element], None]] = []
-        wanted = None if report is None else wanted_data(report)
         if wanted is not None:
             edits.append(lambda root: cut_data(root, wanted))
         if request.more:
@@ -164,11 +183,14 @@ class FlowfactApplication(Application):
         base_prefix, _, user = args[:3]
         return super().do_PROPFIND({**environ, **asked}, base_prefix, f"/{user}/", user, *args[3:])
 
-    def _with_report(self, environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element | None]:
-        """Return the environment with its body still to be read, and the body's root where it is one of XML."""
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        body = environ["wsgi.input"].read(length) if length else b""
-        return {**environ, "wsgi.input": io.BytesIO(body)}, read_xml(body)
+    def _with_report(
+        self, environ: types.WSGIEnviron, root: ET.Element, path: str, request: Request
+    ) -> types.WSGIEnviron:
+        """Read what a REPORT asks for; return the environment with the body that Radicale should see."""
+        place = Place.of(path)
+        report = read_report(root, place.name if place is not None else None)
+        request.query, request.limit = report.query, wanted_limit(root)
+        return guarding.with_body(environ, report.body)
 
     def _not_modified(self, method: str, path: str, user: str, environ: types.WSGIEnviron) -> Answer | None:
         """Answer a conditional GET of an item that the device has already, without loading it (RFC 9110 §13.1.2)."""
@@ -232,7 +254,7 @@ class FlowfactApplication(Application):
         error = ET.Element(xmlutils.make_clark("D:error"))
         if refusal.condition:
             ET.SubElement(error, xmlutils.make_clark(refusal.condition))
-        ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = refusal.reason
+        ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = printable(refusal.reason)
         headers = {"Content-Type": "text/xml"}  # Radicale adds the charset
         return refusal.status, headers, ET.tostring(error, encoding="unicode"), None
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from http import client
 
-from radicale import httputils, types
+from radicale import types
 from radicale.config import Configuration
 
+from radicale_flowfact import guarding
 from radicale_flowfact.dav.items import Item
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name
@@ -49,14 +50,7 @@ class ItemPut:
                 403,
                 f"{space}:max-resource-size",
             )
-        try:
-            body = httputils.read_raw_request_body(self._configuration, environ)
-        except RuntimeError as error:
-            raise RefusedError(f"the connection was cut: {error}", 400) from error
-        try:
-            return httputils.decode_request(self._configuration, environ, body)
-        except (LookupError, UnicodeError) as error:
-            raise RefusedError(f"its charset cannot be read: {error}", 400) from error
+        return guarding.decoded(environ, guarding.read_body(environ))
 
     def _require_preconditions(self, environ: types.WSGIEnviron, there: Item | None) -> None:
         """Raise RefusedError (412) when If-Match or If-None-Match does not hold (RFC 9110 §13.1)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,16 +19,17 @@ from xml.etree import ElementTree as ET
 from radicale import item as radicale_item
 from radicale import types
 from radicale.config import Configuration
-from radicale.item import filter as radicale_filter
 from radicale.log import logger
 from radicale.storage import BaseCollection, BaseStorage
 
+from radicale_flowfact.contentlines import printable
 from radicale_flowfact.dav import journal
 from radicale_flowfact.dav.collections import Collection as Snapshot
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.items import Item as ItemRow
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name
+from radicale_flowfact.filtering import TimeRange, read_calendar_filter
 from radicale_flowfact.settings import load_settings
 from radicale_flowfact.storage_items import ReportItem, StoredItem, TextBatch, http_date
 
@@ -299,8 +301,11 @@ class RecordCollection(BaseCollection):
     def get_multi(self, hrefs: Iterable[str]) -> Iterator[tuple[str, radicale_item.Item | None]]:
         """Return these items; their texts are loaded together when the first one is read."""
         wanted = list(dict.fromkeys(hrefs))
-        found = self._gateway.items_at(self.snapshot, wanted)
+        found = self._gateway.items_at(self.snapshot, [href for href in wanted if printable(href) == href])
         made = {item.href: item for item in self._report_items(list(found.values()))}
+        query = current().query
+        if query.calendar is not None or query.card is not None:  # of one item that was named by itself
+            made = {href: item for href, item in made.items() if item.matches(query)}
         return ((href, made.get(href)) for href in wanted)
 
     def get_all(self) -> Iterator[radicale_item.Item]:
@@ -309,17 +314,25 @@ class RecordCollection(BaseCollection):
         return iter([StoredItem(self, row, batch) for row in self._gateway.listing(self.snapshot)])
 
     def get_filtered(self, filters: Iterable[ET.Element]) -> Iterator[tuple[radicale_item.Item, bool]]:
-        """Return the items that a query may match, and whether each surely does (calendar-query by time range)."""
-        component, start, end, simple = radicale_filter.simplify_prefilters(filters, self.tag)
-        if component is not None and component != (_COMPONENTS.get(self.snapshot.name) or ""):
-            return
-        rows = self._gateway.items_between(self.snapshot, start, end)
+        """Return the items that match the query; ``filters`` are Radicale's own, of a free-busy-query."""
+        query = current().query
+        given = next((read_calendar_filter(filter_) for filter_ in filters), None)
+        wanted = given or query.calendar
+        rows = self._gateway.listing(self.snapshot) if wanted is None else self._rows_between(wanted.span)
+        asked = replace(query, calendar=wanted)
+        is_simple = wanted is not None and wanted.is_of_time_only(_COMPONENTS.get(self.snapshot.name, ""))
         for row, item in zip(rows, self._report_items(rows), strict=True):
-            starts, ends = item.time_range
-            is_sure = simple and not row.recurs
-            yield item, is_sure and (start <= starts or ends <= end)
+            # What takes place once does so between the times that its row has.
+            is_sure = is_simple and not row.recurs
+            takes_place = query.expand is None or not row.recurs or bool(item.expanded())
+            if takes_place and (is_sure or item.matches(asked)):
+                yield item, True
 
-    def _report_items(self, rows: Sequence[ItemRow]) -> list[radicale_item.Item]:
+    def _rows_between(self, wanted: TimeRange) -> list[ItemRow]:
+        start, end = (int(moment.timestamp()) for moment in (wanted.start, wanted.end))
+        return self._gateway.items_between(self.snapshot, start, end)
+
+    def _report_items(self, rows: Sequence[ItemRow]) -> list[ReportItem]:
         batch = TextBatch(self._gateway, self.snapshot)
         return [ReportItem(self, row, batch) for row in rows]
 

@@ -13,10 +13,17 @@ from radicale.item import Item, read_components
 from radicale.log import logger
 from radicale.storage import BaseCollection
 
+from radicale_flowfact.calendar_filtering import calendar_matches
+from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.dav.collections import Collection as Snapshot
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.items import Item as ItemRow
+from radicale_flowfact.dav.request import Query, RefusedError, current
+from radicale_flowfact.expanding import TooManyError, expanded
+from radicale_flowfact.filtering import TimeRange
 from radicale_flowfact.likeness import calendar_likeness, card_likeness
+
+_MOST_OCCURRENCES = 10_000  # in one answer
 
 
 def http_date(moment: datetime) -> str:
@@ -109,9 +116,52 @@ class StoredItem(Item):
 class ReportItem(StoredItem):
     """An item in a REPORT, where Radicale serializes also those of which it sends the ETag only."""
 
+    _expanded: str | None = None
+
     def serialize(self) -> str:
-        """Return the text, or rather something that loads it as soon as it is looked into."""
-        return LazyText(self._batch, self._row)
+        """Return the text, or rather something that loads it as soon as it is looked into; of a series, as asked for.
+
+        One that does not take place then is given as it is, for want of anything that would say so.
+        """
+        return self.expanded() or LazyText(self._batch, self._row)
+
+    def expanded(self) -> str:
+        """Return a series as single events, if the REPORT wants that; empty if it has none then.
+
+        Raises RefusedError when the answer would have too many.
+        """
+        query = current().query
+        if self._expanded is None:
+            self._expanded = ""
+            if query.expand is not None and self._row.recurs:
+                self._expanded = self._expand(query, query.expand)
+        return self._expanded
+
+    def _expand(self, query: Query, wanted: TimeRange) -> str:
+        text = self._batch.text(self._row)
+        most = _MOST_OCCURRENCES - query.occurrences
+        try:
+            made, count = expanded(text, self._batch.zone, wanted.start, wanted.end, most)
+        except TooManyError as error:
+            reason = f"there are more than {_MOST_OCCURRENCES} occurrences in this time; ask for a shorter one"
+            current().refusal = refusal = RefusedError(reason, 403, "D:number-of-matches-within-limits")
+            raise refusal from error
+        except PayloadError as error:
+            logger.warning("%r cannot be expanded: %s", self.href, error)
+            return text
+        query.occurrences += count
+        return made
+
+    def matches(self, query: Query) -> bool:
+        """Return whether the item is as wanted; one that cannot be read is, so that it is not lost from sight."""
+        text = self._batch.text(self._row)
+        try:
+            if self.name == "VCARD":
+                return query.card is None or query.card.matches(text)
+            return query.calendar is None or calendar_matches(text, query.calendar, self._batch.zone)
+        except PayloadError as error:
+            logger.warning("%r cannot be searched: %s", self.href, error)
+            return True
 
 
 class LazyText(str):

@@ -8,6 +8,9 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from radicale_flowfact.contentlines import printable
+from radicale_flowfact.filtering import CardFilter, CompFilter, TimeRange
+
 
 class RefusedError(ValueError):
     """A request that must not be carried out; nothing of it was written.
@@ -25,10 +28,24 @@ class RefusedError(ValueError):
 
 
 @dataclass
+class Query:
+    """What a REPORT wants of the items: that they match a filter, and series as single events (None: as they are).
+
+    ``occurrences`` counts the single events that the answer has so far.
+    """
+
+    calendar: CompFilter | None = None
+    card: CardFilter | None = None
+    expand: TimeRange | None = None
+    occurrences: int = 0
+
+
+@dataclass
 class Request:
     """One HTTP request: the device's name for itself, its If-Match, what it sent, and why it was refused.
 
-    ``limit`` is how many changes a sync-collection wants at most, ``more`` whether there were more (RFC 6578 §3.6).
+    ``query`` is what a REPORT asks for, ``limit`` how many changes a sync-collection wants at most, ``more`` whether
+    there were more (RFC 6578 §3.6).
     """
 
     agent: str = ""
@@ -36,6 +53,7 @@ class Request:
     body: bytes = b""
     limit: int | None = None
     more: bool = False
+    query: Query = field(default_factory=Query)
     refusal: RefusedError | None = field(default=None)
 
 
@@ -54,6 +72,6 @@ def current() -> Request:
 
 def begin(agent: str, if_match: str) -> Request:
     """Start a request in this thread; it replaces the one before."""
-    request = Request(agent[:255], if_match)
+    request = Request(printable(agent)[:255], if_match)  # a database takes no control characters
     _current.set(request)
     return request

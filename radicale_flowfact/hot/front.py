@@ -109,8 +109,10 @@ class Front:
             if any(environ.get(name) for name in _FORWARDED):
                 path = path.removeprefix(prefix)
         found = _PATH.fullmatch(path)
-        login, name, href = ("", "", "") if found is None else found.group("login", "name", "href")
-        if not login or href in (".", "..") or environ.get("QUERY_STRING"):
+        if found is None or environ.get("QUERY_STRING"):
+            return None
+        login, name, href = found.groups()
+        if href in (".", ".."):
             return None
         user, groups = self._user(environ)
         if user != login or "r" not in self._rights.authorization(user, groups, f"/{user}/{name}/"):
