@@ -140,6 +140,8 @@ class FlowfactApplication(Application):
             return handler(environ, *args)
         environ, root = guarding.read_xml(environ)
         wanted = None
+        if root is not None:
+            guarding.require_sense(method, root)
         if root is not None and method == "REPORT":
             search = principals.search_of(root, user)
             if search is not None:

@@ -148,6 +148,19 @@ def read_xml(environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element 
     return with_body(environ, text.encode("utf-8", "surrogatepass")), root
 
 
+def require_sense(method: str, root: ET.Element) -> None:
+    """Raise RefusedError (400) for a PROPFIND or PROPPATCH with the body of something else (RFC 4918 §9.1, §9.2)."""
+    wanted = {"PROPFIND": "{DAV:}propfind", "PROPPATCH": "{DAV:}propertyupdate"}.get(method, root.tag)
+    if root.tag != wanted:
+        raise RefusedError(f"a {root.tag[:60]!r} is no body of a {method}", 400)
+    if method == "PROPFIND" and not any(f"{{DAV:}}{name}" in _tags(root) for name in ("prop", "allprop", "propname")):
+        raise RefusedError("a propfind names prop, allprop or propname", 400)
+
+
+def _tags(root: ET.Element) -> set[str]:
+    return {child.tag for child in root}
+
+
 def with_body(environ: types.WSGIEnviron, body: bytes) -> types.WSGIEnviron:
     """Return the environment with another body, in UTF-8, still to be read."""
     return {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -155,7 +168,7 @@ def with_body(environ: types.WSGIEnviron, body: bytes) -> types.WSGIEnviron:
 
 def is_stumble(error: Exception) -> bool:
     """Whether Radicale itself stumbled over what was sent, so that the request is at fault and not the gateway."""
-    if not isinstance(error, ValueError | KeyError | TypeError | AttributeError | AssertionError | RuntimeError):
+    if not isinstance(error, ValueError | LookupError | TypeError | AttributeError | AssertionError | RuntimeError):
         return False
     *_, last = traceback.walk_tb(error.__traceback__)
     module = str(last[0].f_globals.get("__name__", ""))

@@ -68,12 +68,20 @@ class _Series:
         return Occurrence(self.entry, begin, self.zone, moment, ends, moment if recurs else None)
 
     def moments(self, name: str) -> Iterator[tuple[datetime, Line]]:
-        """Yield the wall-clock times, in the series' zone, of all EXDATE or RDATE lines, with the line of each."""
+        """Yield the wall-clock times, in the series' zone, of all EXDATE or RDATE lines, with the line of each.
+
+        What takes nothing out because it cannot be read is passed over: some clients leave an EXDATE empty.
+        """
         for line in (line for line in self.entry.lines if line.name == name):
             head = line.text[: len(line.text) - len(line.value)]
             for value in line.value.split(","):
                 one = parse_line(f"{head}{value.partition('/')[0]}")
-                wall, zone = read_wall(one, self.office, self.zones)
+                try:
+                    wall, zone = read_wall(one, self.office, self.zones)
+                except PayloadError:
+                    if name == "EXDATE":
+                        continue
+                    raise
                 yield _shown_in(self.zone, wall, zone), one
 
 

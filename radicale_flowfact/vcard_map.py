@@ -169,6 +169,8 @@ class _Reader:
         lines = same or _not_own(lines, [line for line in self._own(name) if rank(line) < _NEVER])
         if not lines:
             return None
+        # An empty line says nothing: taken for the mapped one, another would be it when our own text is read again.
+        lines = [line for line in lines if line.value.strip()] or lines
         chosen = lines[0] if same else min(lines, key=rank)
         self._used.add(id(chosen))
         return chosen
@@ -395,5 +397,6 @@ def _first(by_name: dict[str, list[Line]], name: str) -> Line | None:
 
 
 def _single(by_name: dict[str, list[Line]], name: str) -> str:
-    line = _first(by_name, name)
-    return "" if line is None else unescape(line.value).strip()
+    """Return the value of the first such line that has one."""
+    values = (unescape(line.value).strip() for line in by_name.get(name, ()))
+    return next((value for value in values if value), "")

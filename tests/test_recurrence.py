@@ -177,3 +177,8 @@ def test_a_rule_that_cannot_be_counted_out_is_refused(rule: str) -> None:
 )
 def test_what_some_clients_add_to_a_rule_does_no_harm(rule: str) -> None:
     require_countable(read_object(payloads.event("s", f"RRULE:{rule}")))
+
+
+def test_an_exdate_that_cannot_be_read_takes_nothing_out() -> None:
+    text = payloads.event("s", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE:", "EXDATE;TZID=Nirgends/Wo:20260702T080000")
+    assert len(begins(text)) == 3

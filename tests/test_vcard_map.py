@@ -254,3 +254,13 @@ def test_lines_are_folded_at_75_octets(address: Address) -> None:
     text = render(address, "u", (), SLOTS)
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
     assert len(split_lines(text)) == text.replace("\r\n ", "").count("\r\n")
+
+
+def test_an_empty_email_is_not_the_mapped_one_while_there_is_another() -> None:
+    read = card("EMAIL;TYPE=WORK:", "EMAIL;TYPE=OTHER:eva@example.de")
+    assert read.fields.email == "eva@example.de"
+    assert read.sidecar[0] == "EMAIL;TYPE=WORK:"
+
+
+def test_an_empty_uid_beside_a_real_one_is_passed_over() -> None:
+    assert parse(payloads.vcard("").replace("FN:", "UID:real\r\nFN:"), SLOTS).uid == "real"

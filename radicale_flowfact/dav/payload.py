@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from radicale_flowfact import contentlines, ical_reading, occurrences, vcard_map
+from radicale_flowfact import contentlines, ical_reading, occurrences, recurrence, vcard_map
 from radicale_flowfact.calendar_objects import read_object
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.dav.items import RECURRING
 from radicale_flowfact.dav.rendering import COMPONENTS
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.filtering import BEGINNING
 from radicale_flowfact.ical_reading import Entry, EntryFields
 from radicale_flowfact.mending import mend
 from radicale_flowfact.timezones import EVER
@@ -77,7 +78,10 @@ def time_range(session: Session, payload: Payload) -> tuple[int, int]:
     found = read_object(payload.text)
     try:
         occurrences.require_countable(found)
-        return occurrences.span(found, session.settings.zone)
+        first, last = occurrences.span(found, session.settings.zone)
+        # A query will have to read it all the same.
+        any(recurrence.occurrences(found, session.settings.zone, BEGINNING, BEGINNING))
+        return first, last
     except PayloadError as error:
         raise RefusedError(f"the entry cannot be kept: {error}", 403, "C:max-instances") from error
 
