@@ -28,7 +28,6 @@ _LONGEST_PATH = 4000
 _DEPTHS = frozenset({"", "0", "1", "infinity"})
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 _CODECS = re.compile(r"utf-8|utf-8-sig|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp125\d|koi8-r|mac-roman")
-_DEFAULT_CHARSETS = ("utf-8", "iso8859-1")
 _CHARSET_KEY = "radicale_flowfact.charset"
 
 
@@ -103,15 +102,23 @@ def read_body(environ: types.WSGIEnviron) -> bytes:
 
 
 def decoded(environ: types.WSGIEnviron, body: bytes) -> str:
-    """Return a body as text, by its charset, else as UTF-8 or Latin-1. Raises RefusedError for an unknown charset."""
+    """Return a body as text: by the charset it names, as UTF-8, or, if it names none, as Latin-1.
+
+    Raises RefusedError for a charset that is unknown or not what it is in.
+    """
     named = environ.get(_CHARSET_KEY, "")
-    charsets = ((_codec(named),) if named else ()) + _DEFAULT_CHARSETS
-    for charset in charsets:
+    for charset in (*((_codec(named),) if named else ()), "utf-8"):
         try:
             return body.decode(charset)
         except UnicodeError:
             continue
-    raise RefusedError(f"its charset {named[:40]!r} is not what it is in", 400)  # pragma: no cover - Latin-1 takes all
+    try:
+        body.decode("utf-8", "surrogatepass")
+    except UnicodeError:
+        if not named:
+            return body.decode("iso8859-1")
+        raise RefusedError(f"it is not in its charset {named[:40]!r}", 400) from None
+    raise RefusedError("it has a lone surrogate, which is no character", 400)
 
 
 def _codec(name: str) -> str:

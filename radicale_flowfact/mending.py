@@ -66,12 +66,13 @@ def _modern(lines: list[str]) -> Iterator[str]:
             yield "VERSION:3.0"
             if "FN" not in names and "N" in names:  # 3.0 must have it, 2.1 need not
                 family, given, *_ = [*split_components(_value(names["N"])), "", ""]
-                yield from _folded(f"FN:{escape(f'{given} {family}'.strip())}")
+                yield from _physical(f"FN:{escape(f'{given} {family}'.strip())}")
         else:
-            yield from _folded(_modern_line(line))
+            yield from _physical(_modern_line(line))
 
 
-def _folded(line: str) -> list[str]:
+def _physical(line: str) -> list[str]:
+    """Return a line folded; not by ``splitlines``, which takes typographic separators for line ends."""
     return join_lines([line]).removesuffix("\r\n").split("\r\n")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any, SupportsIndex
+from typing import SupportsIndex
 from zoneinfo import ZoneInfo
 
 import vobject
@@ -94,20 +94,6 @@ class StoredItem(Item):
                 logger.info("A likeness stands in for %r, which vobject cannot read: %s", self.href, error)
                 self._vobject_item = read_components(self._likeness(text))[0]
         return self._vobject_item
-
-    def __copy__(self) -> StoredItem:
-        """Return the item with its text parsed anew: Radicale expands a copy, and changes what was parsed.
-
-        Of a series the expansion needs a master; where a device was told of single occurrences only, the first
-        one has to do.
-        """
-        made: StoredItem = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        made._vobject_item = None
-        events: Any = made.vobject_item.contents.get("vevent", [])
-        if events and all("recurrence-id" in event.contents for event in events):
-            del events[0].contents["recurrence-id"]
-        return made
 
     def _likeness(self, text: str) -> str:
         return card_likeness(text) if self.name == "VCARD" else calendar_likeness(text, self._batch.zone)

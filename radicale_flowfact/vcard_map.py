@@ -316,6 +316,7 @@ def render(address: Address, uid: str, sidecar: Sequence[str], slots: Sequence[s
     found = ContactFields(**{field.name: clean(getattr(address, field.name)) for field in fields(ContactFields)})
     for field in fields(found):
         require_printable(field.name, getattr(found, field.name))
+    require_printable("identifier", address.identifier)
     ours = _Ours(sidecar)
     name = ours.shown_name(formatted_name(found)) or address.identifier.strip() or "?"
     require_printable("name", name)
@@ -336,10 +337,18 @@ def render(address: Address, uid: str, sidecar: Sequence[str], slots: Sequence[s
     return join_lines([*lines, *ours.others, "END:VCARD"])
 
 
-def minimal(address: Address, uid: str) -> str:
+def oddity(address: Address) -> str:
+    """Return what the admin should know of an address that is shown all the same, or empty."""
+    known = (address.title, address.given_name, address.family_name, address.company, address.email)
+    is_nameless = not any(text.strip() for text in (*known, address.identifier))
+    return "it has neither a name nor a KENNUNG" if is_nameless else ""
+
+
+def minimal(address: Address, uid: str, slots: Sequence[str]) -> str:
     """Return a valid vCard for a record that cannot be rendered fully: its texts, cleaned (rule 28)."""
     texts: dict[str, Any] = {field.name: printable(getattr(address, field.name)) for field in fields(ContactFields)}
-    return render(replace(address, identifier=printable(address.identifier), phones=(), **texts), uid, (), ())
+    numbers = tuple(replace(phone, number=printable(phone.number)) for phone in address.phones)
+    return render(replace(address, identifier=printable(address.identifier), phones=numbers, **texts), uid, (), slots)
 
 
 class _Ours:

@@ -79,7 +79,7 @@ def test_other_parsers_read_our_cards(address: Address) -> None:
 @given(addresses)
 def test_a_minimal_card_is_valid_whatever_the_record_holds(address: Address) -> None:
     broken = replace(address, note="\x00\x07\ud800" + address.note, company="\x1b" + address.company)
-    assert parse(minimal(broken, "u"), SLOTS).uid == "u"
+    assert parse(minimal(broken, "u", SLOTS), SLOTS).uid == "u"
     with pytest.raises(ValueError, match="control character"):
         render(broken, "u", (), SLOTS)
 

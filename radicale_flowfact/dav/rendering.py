@@ -83,7 +83,7 @@ def style(session: Session) -> ical_map.Style:
 def _render(session: Session, name: Name, record: Record, uid: str, sidecar: Sequence[str]) -> Rendered:
     if isinstance(record, Address):
         text = vcard_map.render(record, uid, sidecar, session.settings.addresses.phone_slots)
-        return Rendered(text, "VCARD", *EVER)
+        return Rendered(text, "VCARD", *EVER, vcard_map.oddity(record))
     component = COMPONENTS[name]
     text = ical_map.render(record, component, uid, sidecar, style(session))
     return Rendered(text, component, *ical_map.time_range(record, component, session.settings.zone))
@@ -91,6 +91,6 @@ def _render(session: Session, name: Name, record: Record, uid: str, sidecar: Seq
 
 def _minimal(session: Session, name: Name, record: Record, uid: str, fault: str) -> Rendered:
     if isinstance(record, Address):
-        return Rendered(vcard_map.minimal(record, uid), "VCARD", *EVER, fault)
+        return Rendered(vcard_map.minimal(record, uid, session.settings.addresses.phone_slots), "VCARD", *EVER, fault)
     component = COMPONENTS[name]
     return Rendered(ical_map.minimal(record, component, uid, style(session)), component, *EVER, fault)

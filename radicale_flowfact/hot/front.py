@@ -101,7 +101,7 @@ class Front:
 
     def _place(self, environ: Environ) -> Place | None:
         """Return the collection or item that a login asks for of its own; None if anything about it is unusual."""
-        prefix: str = environ.get("HTTP_X_SCRIPT_NAME", environ.get("SCRIPT_NAME", ""))
+        prefix = str(environ.get("HTTP_X_SCRIPT_NAME", environ.get("SCRIPT_NAME", "")))
         path: str = environ.get("PATH_INFO", "")
         if prefix:
             if prefix[0] != "/" or prefix[-1] == "/":

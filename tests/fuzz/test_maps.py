@@ -112,4 +112,6 @@ def check_rendering(entry: Entry) -> None:
     assert again.fields.note == ffdata.normalise(found.note)
     assert (again.fields.begin, again.fields.end, again.fields.all_day) == (found.begin, found.end, found.all_day)
     assert (again.fields.done, again.fields.priority) == (found.done, found.priority)
+    if entry.component == "VTODO" and found.done:
+        return  # the time of completion that we tell is the device's own from then on
     assert ical_map.render(activity, again.component, again.uid, again.sidecar, STYLE) == made
