@@ -9,9 +9,12 @@ import icalendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from radicale_flowfact.contentlines import PayloadError, join_lines, parse_line
-from radicale_flowfact.timezones import read_time, to_utc, vtimezone
+from radicale_flowfact.ical_reading import parse
+from radicale_flowfact.timezones import as_datetime, read_time, to_utc, vtimezone
+from tests import payloads
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OWN = """BEGIN:VTIMEZONE
@@ -116,3 +119,77 @@ def test_utc_and_back_is_the_same_local_time(moment: datetime) -> None:
     assert back == local or gap
     assert utc.tzinfo is UTC
     assert timedelta(0) <= (BERLIN.utcoffset(local) or timedelta(0))
+
+
+_ZONES = ["Europe/Berlin", "Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"]
+_WINDOWS = {"W. Europe Standard Time": "Europe/Berlin", "Eastern Standard Time": "America/New_York"}
+_WINDOWS |= {"India Standard Time": "Asia/Calcutta", "GMT Standard Time": "Europe/London", "UTC": "UTC"}
+
+
+@pytest.mark.parametrize("name", sorted(WINDOWS_TO_OLSON))
+def test_every_windows_name_is_its_iana_zone(name: str) -> None:
+    line = parse_line(f'DTSTART;TZID="{name}":20260701T080000')
+    wanted = datetime(2026, 7, 1, 8, tzinfo=ZoneInfo(WINDOWS_TO_OLSON[name])).astimezone(BERLIN)
+    assert read_time(line, BERLIN, {}) == wanted.replace(tzinfo=None, fold=0)
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(lambda moment: moment.replace(microsecond=0)),
+    st.sampled_from(_ZONES),
+    st.sampled_from(["Mein Büro", "(UTC+01:00) Amsterdam, Berlin", "Custom 1", "tzone://Microsoft/Custom", "/x/y"]),
+)
+def test_an_own_vtimezone_by_whatever_name_says_what_zoneinfo_says(moment: datetime, key: str, name: str) -> None:
+    zone = ZoneInfo(key)
+    if moment.replace(tzinfo=zone).utcoffset() != moment.replace(tzinfo=zone, fold=1).utcoffset():
+        return  # an hour that is repeated or left out: any answer is right
+    own = "\n".join(vtimezone(zone, moment, moment, name))
+    line = parse_line(f'DTSTART;TZID="{name}":{moment:%Y%m%dT%H%M%S}')
+    wanted = moment.replace(tzinfo=zone).astimezone(BERLIN).replace(tzinfo=None, fold=0)
+    assert read_time(line, BERLIN, {name: own}) == wanted
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(
+        lambda moment: moment.replace(second=0, microsecond=0)
+    ),
+    st.timedeltas(timedelta(0), timedelta(days=9)).map(
+        lambda length: timedelta(minutes=length // timedelta(minutes=1))
+    ),
+    st.sampled_from(["UTC", "floating", *_ZONES, *_WINDOWS]),
+)
+def test_an_event_over_midnight_and_days_has_the_local_times_of_zoneinfo(
+    begin: datetime, length: timedelta, name: str
+) -> None:
+    zone = BERLIN if name == "floating" else ZoneInfo(_WINDOWS.get(name, name))
+    param, suffix = ("", "Z" if name == "UTC" else "") if name in ("UTC", "floating") else (f';TZID="{name}"', "")
+    # The end is reckoned as time that passes, so it is on the other side of a clock change where there is one.
+    moments = [begin.replace(tzinfo=zone).astimezone(UTC), begin.replace(tzinfo=zone).astimezone(UTC) + length]
+    walls = [moment.astimezone(zone).replace(tzinfo=None, fold=0) for moment in moments]
+    first, last = (
+        f"{kind}{param}:{wall:%Y%m%dT%H%M%S}{suffix}" for kind, wall in zip(("DTSTART", "DTEND"), walls, strict=True)
+    )
+    sent = payloads.event("u", last, start=first).replace("DTEND:20260701T090000Z\r\n", "")
+    wanted = [wall.replace(tzinfo=zone).astimezone(BERLIN).replace(tzinfo=None, fold=0) for wall in walls]
+    if wanted[1] < wanted[0]:
+        return  # over the hour that October has twice: the wall clock alone cannot tell
+    found = parse(sent, BERLIN).fields
+    if name == "floating":
+        wanted = walls
+    assert [found.begin, found.end, found.all_day] == [*wanted, False]
+
+
+@given(st.dates(date(1990, 1, 1), date(2060, 1, 1)), st.integers(1, 20))
+def test_all_day_as_every_client_writes_it_is_the_same_days(day: date, length: int) -> None:
+    last = day + timedelta(days=length)
+    dates = payloads.event("u", f"DTEND;VALUE=DATE:{last:%Y%m%d}", start=f"DTSTART;VALUE=DATE:{day:%Y%m%d}")
+    duration = payloads.event("u", f"DURATION:P{length}D", start=f"DTSTART;VALUE=DATE:{day:%Y%m%d}")
+    outlook = payloads.event(
+        "u",
+        f"DTEND;TZID=W. Europe Standard Time:{last:%Y%m%d}T000000",
+        "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE",
+        start=f"DTSTART;TZID=W. Europe Standard Time:{day:%Y%m%d}T000000",
+    )
+    for sent in (dates, duration, outlook):
+        found = parse(sent.replace("DTEND:20260701T090000Z\r\n", ""), BERLIN).fields
+        assert (found.begin, found.end) == (as_datetime(day), as_datetime(last))
+        assert found.all_day
