@@ -24,6 +24,7 @@ from radicale_flowfact.dav.request import RefusedError
 
 _LARGEST_XML = 2_000_000  # bytes; a multiget of 20,000 items has fewer
 _DEEPEST_XML = 60  # elements in each other; filters need six
+_MOST_ELEMENTS = 100_000
 _LONGEST_PATH = 4000
 _DEPTHS = frozenset({"", "0", "1", "infinity"})
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
@@ -132,6 +133,28 @@ def _codec(name: str) -> str:
     return found
 
 
+class _BoundedBuilder(ET.TreeBuilder):
+    """Builds a tree, and stops at the first element that is one too many or too deep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+        self._elements = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
+        """Open an element. Raises ValueError."""
+        self._depth += 1
+        self._elements += 1
+        if self._depth > _DEEPEST_XML or self._elements > _MOST_ELEMENTS:
+            raise ValueError(f"more than {_DEEPEST_XML} elements in each other, or {_MOST_ELEMENTS} in all")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> ET.Element:
+        """Close an element."""
+        self._depth -= 1
+        return super().end(tag)
+
+
 def read_xml(environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element | None]:
     """Return the environment with the body still to be read, and the body's root; None: there is no body.
 
@@ -143,15 +166,12 @@ def read_xml(environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element 
     if not body.strip():
         return with_body(environ, b""), None
     text = decoded(environ, body).removeprefix("\ufeff")
+    parser = Safe.XMLParser(target=_BoundedBuilder(), forbid_dtd=True)
     try:
-        root: ET.Element = Safe.fromstring(text, forbid_dtd=True)
+        parser.feed(text)
+        root: ET.Element = parser.close()
     except (ET.ParseError, DefusedXmlException, ValueError) as error:
         raise RefusedError(f"the body is no XML that is read here: {error}", 400) from error
-    level = [root]
-    for _ in range(_DEEPEST_XML):
-        level = [child for element in level for child in element]
-    if level:
-        raise RefusedError(f"elements are nested more than {_DEEPEST_XML} deep", 400)
     return with_body(environ, text.encode("utf-8", "surrogatepass")), root
 
 
