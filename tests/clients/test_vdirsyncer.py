@@ -101,3 +101,25 @@ def test_two_way_sync_of_all_three_collections(vdir: Path, agency: Agency) -> No
     before = office.everything()
     run(vdir, "sync")
     assert office.everything() == before
+
+
+def test_what_both_changed_is_the_offices_as_configured(vdir: Path, agency: Agency) -> None:
+    office, tables = agency.office, agency.office.tables
+    contact, task = only(vdir / "contacts" / "addresses"), only(vdir / "calendars" / "tasks")
+    contact.write_bytes(contact.read_bytes().replace(b"Weg 1", b"Weg 2"))
+    task.write_bytes(task.read_bytes().replace(b"Anruf", b"Anruf 2"))
+    office.change(tables.address, {"STRASSE": "Weg 1"}, STRASSE="Weg 3", TOUCH=datetime(2026, 6, 15, 11))
+    office.change(tables.activity, {"BETREFF": "Anruf"}, BETREFF="Anruf 3", TOUCH=datetime(2026, 6, 15, 11))
+    before = office.everything()
+    run(vdir, "sync")
+    assert office.everything() == before
+    assert b"Weg 3" in contact.read_bytes()
+    assert b"Anruf 3" in task.read_bytes()
+
+    office.address([agency.own], NAME="Neumann")
+    run(vdir, "sync")
+    contact.unlink()
+    run(vdir, "sync")
+    assert b"Neumann" in only(vdir / "contacts" / "addresses").read_bytes()
+    assert len(office.rows(tables.address)) == 3
+    assert len(office.rows(tables.address_merkmal, MKM_DSN=agency.own)) == 1
