@@ -36,7 +36,7 @@ def bench(
     n: Annotated[str, typer.Option(help="How many contacts and events, with commas between the sizes.")] = "1000,10000",
     only: Annotated[str, typer.Option(help="Servers, with commas: ours, radicale, xandikos.")] = "",
     rows: Annotated[str, typer.Option(help="Only requests whose name contains this.")] = "",
-    minutes: Annotated[float, typer.Option(help="About how long the run may take.")] = 10.0,
+    minutes: Annotated[float, typer.Option(help="About how long; 0: 10 minutes, 2 for a single server.")] = 0,
     most: Annotated[int, typer.Option(help="The most repetitions of a request.")] = 50,
     polls: Annotated[bool, typer.Option(help="Measure idle polls of many clients too.")] = True,
     url: Annotated[str, typer.Option(help="SQLAlchemy URL for ours, which works in schemas flowfact_bench_….")] = "",
@@ -51,7 +51,9 @@ def bench(
     chosen = tuple(row for row in ROWS if rows.lower() in row.name.lower())
     sizes = tuple(sorted(int(size) for size in n.split(",")))
     address = url or (POSTGRESQL if postgresql else "")
-    plan = running.Plan(sizes, _servers(only), chosen, minutes, address, most, polls and not rows)
+    servers = _servers(only)
+    minutes = minutes or (2 if len(servers) == 1 else 10)
+    plan = running.Plan(sizes, servers, chosen, minutes, address, most, polls and not rows)
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         results = Results(address.partition(":")[0] or "sqlite")

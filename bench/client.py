@@ -64,11 +64,11 @@ class Connection:
     def request(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """Send one request; when the kept connection turns out to be closed, once more on a new one."""
         data = encode(method, path, body, headers or {}, self.credentials)
-        if self._socket is not None:
-            with contextlib.suppress(ConnectionError):
-                return self._exchange(self._socket, data, method)
-        self.close()
         try:
+            if self._socket is not None:
+                with contextlib.suppress(ConnectionError):
+                    return self._exchange(self._socket, data, method)
+            self.close()
             self._socket = connect(self.port)
             return self._exchange(self._socket, data, method)
         except OSError as error:

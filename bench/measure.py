@@ -15,11 +15,12 @@ from bench.visit import Visit
 
 MOST = 50
 _FEW = 3
+_LEAST_SECONDS = 1.0  # for each server, also when slow rows before used up the time
 
 
 def measure(row: Row, visits: Mapping[str, Visit], items: int, seconds: float, most: int = MOST) -> list[Timing]:
     """Measure one row at all servers within about so many seconds. Raises AnswerError naming row and server."""
-    share = seconds / len(visits)
+    share = max(seconds / len(visits), _LEAST_SECONDS)
     runs = {name: _Run(name, row, visit, share, most) for name, visit in visits.items()}
     order = list(runs.values())
     gc.collect()
@@ -91,4 +92,4 @@ def count(row: Row, visit: Visit) -> int:
 
 def budget(left: float, weights: Sequence[float]) -> float:
     """Return the seconds for the first of the rows that remain, by their weights."""
-    return max(0.1, left * weights[0] / sum(weights))
+    return max(0.0, left * weights[0] / sum(weights))
