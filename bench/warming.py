@@ -5,10 +5,12 @@ Radicale as it is installed does this at its first listings, with an fsync for e
 
 from __future__ import annotations
 
+import logging
 import sys
 
-from radicale import config, log
+from radicale import config
 from radicale.app import Application
+from radicale.log import logger
 
 from bench import bodies
 from bench.wsgi import WsgiClient
@@ -16,7 +18,7 @@ from bench.wsgi import WsgiClient
 
 def main(file: str, path: str) -> None:
     """List a collection in both ways."""
-    log.set_level("error", False, "")
+    logger.setLevel(logging.ERROR)
     configuration = config.load([(file, False)])
     quick = {"storage": {"_filesystem_fsync": "False"}, "auth": {"type": "none"}, "rights": {"type": "authenticated"}}
     configuration.update(quick, "bench", privileged=True)
