@@ -123,7 +123,10 @@ def _hrefs(place: Place, sent: Sequence[str]) -> list[str] | None:
     base = f"{place.prefix}/{place.login}/{place.name.value}/"
     found: dict[str, None] = {}
     for url in sent:
-        path = unquote(urlsplit(url).path)
+        try:
+            path = unquote(urlsplit(url).path)
+        except ValueError:
+            return None
         href = path.removeprefix(base)
         if href == path or not href or "/" in href or href in (".", ".."):
             return None
