@@ -112,22 +112,21 @@ def in_group(number: str, sidecar: Sequence[str]) -> str:
     return next((f"{line.removesuffix(mine)}." for line in found), "")
 
 
-def _on_one_line(number: str) -> str:
-    return escape(" ".join(number.splitlines()).strip())
-
-
 def phone_lines(phones: Iterable[Phone], slots: Sequence[str], sidecar: Sequence[str] = ()) -> list[str]:
     """Return the TEL lines of an address; numbers from the position after the last slot on are never sent.
 
     A line break in a number is a blank. Raises ValueError for a control character in one (rule 28).
     """
-    sent = [phone for phone in phones if 1 <= phone.position <= len(slots) and phone.number.strip()]
-    for phone in sent:
-        require_printable("phone number", phone.number)
     return [
         f"{in_group(phone.number, sidecar)}TEL;TYPE={_TYPES[slots[phone.position - 1]]}:{_on_one_line(phone.number)}"
-        for phone in sent
+        for phone in phones
+        if 1 <= phone.position <= len(slots) and phone.number.strip()
     ]
+
+
+def _on_one_line(number: str) -> str:
+    require_printable("phone number", number)
+    return escape(" ".join(number.splitlines()).strip())
 
 
 def decide_phones(

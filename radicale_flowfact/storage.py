@@ -29,7 +29,7 @@ from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.items import Item as ItemRow
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name
-from radicale_flowfact.filtering import TimeRange, read_calendar_filter
+from radicale_flowfact.filtering import TimeRange, read_calendar_filter, read_card_filter
 from radicale_flowfact.settings import load_settings
 from radicale_flowfact.storage_items import ReportItem, StoredItem, TextBatch, http_date
 
@@ -314,18 +314,24 @@ class RecordCollection(BaseCollection):
         return iter([StoredItem(self, row, batch) for row in self._gateway.listing(self.snapshot)])
 
     def get_filtered(self, filters: Iterable[ET.Element]) -> Iterator[tuple[radicale_item.Item, bool]]:
-        """Return the items that match the query; ``filters`` are Radicale's own, of a free-busy-query."""
+        """Return the items that match the query; ``filters`` are those that ``app.py`` did not take out.
+
+        Of a free-busy-query Radicale makes one itself, and plain Radicale hands over what the client sent.
+        """
         query = current().query
-        given = next((read_calendar_filter(filter_) for filter_ in filters), None)
-        wanted = given or query.calendar
+        for filter_ in filters:
+            if self.snapshot.name is Name.ADDRESSES:
+                query = replace(query, card=read_card_filter(filter_))
+            else:
+                query = replace(query, calendar=read_calendar_filter(filter_))
+        wanted = query.calendar
         rows = self._gateway.listing(self.snapshot) if wanted is None else self._rows_between(wanted.span)
-        asked = replace(query, calendar=wanted)
         is_simple = wanted is not None and wanted.is_of_time_only(_COMPONENTS.get(self.snapshot.name, ""))
         for row, item in zip(rows, self._report_items(rows), strict=True):
             # What takes place once does so between the times that its row has.
             is_sure = is_simple and not row.recurs
             takes_place = query.expand is None or not row.recurs or bool(item.expanded())
-            if takes_place and (is_sure or item.matches(asked)):
+            if takes_place and (is_sure or item.matches(query)):
                 yield item, True
 
     def _rows_between(self, wanted: TimeRange) -> list[ItemRow]:

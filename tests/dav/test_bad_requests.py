@@ -8,9 +8,11 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from radicale.app import Application
 
+from radicale_flowfact.configuring import load_configuration
 from tests import payloads
-from tests.conftest import Agency, Server
+from tests.conftest import Agency, Server, serve_application
 from tests.device import Device
 from tests.fuzz.http_requests import Sent
 from tests.fuzz.test_http import ANNA, send
@@ -219,3 +221,21 @@ def test_a_connection_that_is_cut_in_the_head_is_nobodys_concern(device: Device)
         with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=QUICK) as connection:
             connection.sendall(part)
     assert len(device.sync("addresses").changed) == 1
+
+
+def test_plain_radicale_answers_queries_too(agency: Agency, server: Server) -> None:
+    agency.office.address([agency.own], NAME="Gut")
+    agency.appointment()
+    server.start()
+    with serve_application(Application(load_configuration(server.config))) as base:
+        plain = Device(base, "anna")
+        match = '<CR:prop-filter name="FN"><CR:text-match>gut</CR:text-match></CR:prop-filter>'
+        inner = f"<prop><getetag/></prop><CR:filter>{match}</CR:filter>"
+        found = plain.items_in(plain.report("addresses/", "CR:addressbook-query", inner), "addresses")
+        assert len(found) == 1
+        times = '<C:time-range start="20260620T000000Z" end="20260621T000000Z"/>'
+        inner = f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{times}</C:comp-filter></C:comp-filter>'
+        answer = plain.report(
+            "appointments/", "C:calendar-query", f"<prop><getetag/></prop><C:filter>{inner}</C:filter>"
+        )
+        assert len(plain.items_in(answer, "appointments")) == 1

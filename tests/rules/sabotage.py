@@ -42,7 +42,7 @@ SABOTAGES = [
     ),
     Sabotage(8, "dav/writing.py", "served = etag_of(payload.text) if same else canonical", "served = canonical + 'x'"),
     Sabotage(9, "vcard_map.py", "            fax=self._number(self._fax()),", "            fax='',"),
-    Sabotage(10, "phones.py", "for phone in phones if 1 <= phone.position <= len(slots) and", "for phone in phones if"),
+    Sabotage(10, "phones.py", "        if 1 <= phone.position <= len(slots) and", "        if"),
     Sabotage(
         11, "phones.py", '    extension = f";{parsed.extension}" if parsed.extension else ""', "    return number"
     ),
