@@ -170,7 +170,7 @@ class _Reader:
         if not lines:
             return None
         # An empty line says nothing: taken for the mapped one, another would be it when our own text is read again.
-        lines = [line for line in lines if line.value.strip()] or lines
+        lines = [line for line in lines if line.value.strip(" ;")] or lines
         chosen = lines[0] if same else min(lines, key=rank)
         self._used.add(id(chosen))
         return chosen

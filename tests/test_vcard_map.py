@@ -264,3 +264,8 @@ def test_an_empty_email_is_not_the_mapped_one_while_there_is_another() -> None:
 
 def test_an_empty_uid_beside_a_real_one_is_passed_over() -> None:
     assert parse(payloads.vcard("").replace("FN:", "UID:real\r\nFN:"), SLOTS).uid == "real"
+
+
+def test_an_empty_work_address_is_not_the_mapped_one_while_there_is_another() -> None:
+    read = card("ADR;TYPE=WORK:;;;;;;;", "ADR;TYPE=WORK:;;Weg 1;Bonn;;53111;")
+    assert (read.fields.street, read.fields.city) == ("Weg 1", "Bonn")

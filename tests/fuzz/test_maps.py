@@ -11,7 +11,7 @@ from radicale_flowfact import ffdata, ical_map, vcard_map
 from radicale_flowfact.calendar_filtering import calendar_matches
 from radicale_flowfact.calendar_objects import read_object
 from radicale_flowfact.contentlines import PayloadError, require_printable
-from radicale_flowfact.expanding import expanded
+from radicale_flowfact.expanding import TooManyError, expanded
 from radicale_flowfact.filtering import BEGINNING, CompFilter, TimeRange
 from radicale_flowfact.ical_reading import Entry, parse
 from radicale_flowfact.likeness import calendar_likeness, card_likeness
@@ -81,7 +81,10 @@ def check_calendar_object(text: str) -> None:
     assert first < last
     for wanted in (IN_WEEK, RINGING):
         calendar_matches(text, wanted, BERLIN)
-    made, _ = expanded(text, BERLIN, WEEK.start, WEEK.start + timedelta(days=40), 1000)
+    try:
+        made, _ = expanded(text, BERLIN, WEEK.start, WEEK.start + timedelta(days=40), 1000)
+    except TooManyError:  # each of them lasts for years
+        made = ""
     if made:
         require_printable("text", made)
         read_object(made)
