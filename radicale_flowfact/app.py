@@ -30,9 +30,9 @@ from radicale_flowfact.logins import RememberedLogins
 from radicale_flowfact.multistatus import edited
 from radicale_flowfact.paging import add_more, wanted_limit
 from radicale_flowfact.partial_data import Wanted, cut_data, wanted_data
-from radicale_flowfact.preconditions import EntityTags, is_elaborate, single_if_match
+from radicale_flowfact.preconditions import EntityTags
 from radicale_flowfact.preferences import APPLIED, make_minimal, wants_minimal
-from radicale_flowfact.putting import ItemPut
+from radicale_flowfact.putting import ItemWrites
 from radicale_flowfact.querying import read_report
 from radicale_flowfact.storage import Place, Storage
 
@@ -52,7 +52,7 @@ class FlowfactApplication(Application):
         if not isinstance(self._storage, Storage):
             raise RuntimeError("[storage] type must be radicale_flowfact.storage")
         self._storage.gateway.upkeep()
-        self._item_put = ItemPut(configuration, self._storage)
+        self._item_writes = ItemWrites(configuration, self._storage)
         self._front = self._made_front(configuration)
 
     def _made_front(self, configuration: Configuration) -> Front | None:
@@ -131,10 +131,8 @@ class FlowfactApplication(Application):
         base_prefix, path, user = args[0], args[1], args[2]
         if path == mobileconfig.PATH and method in ("GET", "HEAD"):
             return mobileconfig.answer(environ, base_prefix, user)
-        if method == "PUT":
-            return self._put(environ, path, user, *args[3:4])
-        if method == "DELETE" and is_elaborate(request.if_match):
-            environ = {**environ, "HTTP_IF_MATCH": single_if_match(request.if_match, self._etag(path, user))}
+        if method in ("PUT", "DELETE"):
+            return self._write(method, environ, base_prefix, path, user, args[3])
         handler: Callable[..., Answer] = getattr(super(), f"do_{method}")
         if method not in ("PROPFIND", "PROPPATCH", "REPORT"):
             return handler(environ, *args)
@@ -167,15 +165,20 @@ class FlowfactApplication(Application):
             return answer
         return status, {**dict(headers), **(APPLIED if minimal else {})}, edited(body, edits), xml
 
-    def _put(self, environ: types.WSGIEnviron, path: str, user: str, groups: set[str]) -> Answer:
-        """Store an item, if the rights allow it; ``_require_place`` saw to it that the path is one's."""
+    def _write(
+        self, method: str, environ: types.WSGIEnviron, base_prefix: str, path: str, user: str, groups: set[str]
+    ) -> Answer:
+        """Carry a PUT or DELETE of an item out, if the rights allow it; ``_require_place`` looked at the path."""
         access = Access(self._rights, user, groups, path, None)
         place = Place.of(path)
         if place is None or place.name is None or place.href is None:
             return httputils.NOT_ALLOWED
         if not access.check("w") or "w" not in access.parent_permissions:
             return httputils.NOT_ALLOWED
-        return self._item_put.answer(environ, place.login, place.name, place.href)
+        if method == "PUT":
+            return self._item_writes.put(environ, place.login, place.name, place.href)
+        url = xmlutils.make_href(base_prefix, path)
+        return self._item_writes.delete(environ, place.login, place.name, place.href, url)
 
     def _principals(self, search: bytes, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
         """Answer a search for principals with the login's own, if the search finds it."""

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -59,6 +60,7 @@ class PhoneEdits:
     extra: tuple[str, ...]
 
 
+@lru_cache(maxsize=8192)
 def same_number(number: str) -> str:
     """Return the form in which two numbers are compared: E.164 where it is one (0221/… equals +49 221 …)."""
     try:

@@ -37,17 +37,3 @@ class EntityTags:
     def matches(self, etag: str) -> bool:
         """Return whether the list names this tag."""
         return self.any or etag in self.tags
-
-
-def is_elaborate(value: str) -> bool:
-    """Return whether an If-Match says more than the one strong tag or ``*`` that Radicale understands."""
-    tags = EntityTags.parse(value)
-    return tags is not None and not tags.any and value not in tags.tags
-
-
-def single_if_match(value: str, etag: str | None) -> str:
-    """Return an If-Match that Radicale can compare with ``etag`` (None: there is no item) and judges rightly."""
-    tags = EntityTags.parse(value)
-    if tags is None or tags.any or etag is None or not tags.matches(etag):
-        return value
-    return etag

@@ -1,4 +1,6 @@
-"""PUT of one item: the bytes as they came go to the maps; Radicale's own reading would refuse or lose some.
+"""PUT and DELETE of one item, each one transaction that Radicale's handlers would make several of.
+
+In a PUT the bytes as they came go to the maps; Radicale's own reading would refuse or lose some.
 
 Radicale reads a PUT with vobject before a storage sees it. That refuses what phones send (escaped characters in
 parameters, cards without UID), drops what it does not know and counts out whatever rule a time zone has.
@@ -19,8 +21,8 @@ from radicale_flowfact.preconditions import EntityTags
 from radicale_flowfact.storage import Storage
 
 
-class ItemPut:
-    """Stores the body of a PUT at a path of an item."""
+class ItemWrites:
+    """Stores the body of a PUT at a path of an item, and carries out a DELETE of one."""
 
     def __init__(self, configuration: Configuration, storage: Storage) -> None:
         self._configuration = configuration
@@ -28,17 +30,22 @@ class ItemPut:
         self._largest: int = configuration.get("server", "max_resource_size")
         self._strict: bool = configuration.get("storage", "strict_preconditions")
 
-    def answer(self, environ: types.WSGIEnviron, login: str, name: Name, href: str) -> types.WSGIResponse:
-        """Carry the PUT out. Raises RefusedError."""
+    def put(self, environ: types.WSGIEnviron, login: str, name: Name, href: str) -> types.WSGIResponse:
+        """Carry a PUT out. Raises RefusedError."""
         text = self._read(environ, name)
-        gateway = self._storage.gateway
-        with gateway.writing(login, name):
-            there = gateway.items_at(gateway.open_to_write(login, name, href), [href]).get(href)
-            self._require_preconditions(environ, there)
-            item, is_as_sent = gateway.put(login, name, href, text)
+        put = self._storage.gateway.put(
+            login, name, href, text, lambda there: self._require_preconditions(environ, there)
+        )
         # Without an ETag the client fetches what became of it (RFC 4791 §5.3.4).
-        headers = {"ETag": f'"{item.etag}"'} if is_as_sent else {}
-        return client.CREATED if there is None else client.NO_CONTENT, headers, None, None
+        headers = {"ETag": f'"{put.item.etag}"'} if put.is_as_sent else {}
+        return client.CREATED if put.is_new else client.NO_CONTENT, headers, None, None
+
+    def delete(self, environ: types.WSGIEnviron, login: str, name: Name, href: str, url: str) -> types.WSGIResponse:
+        """Carry a DELETE out; ``url`` is what the answer calls the item. Raises RefusedError."""
+        self._storage.gateway.delete(login, name, href, lambda there: self._require_match(environ, there))
+        response = f"<response><href>{url}</href><status>HTTP/1.1 200 OK</status></response>"
+        body = f'<?xml version="1.0" encoding="utf-8"?>\n<multistatus xmlns="DAV:">{response}</multistatus>'
+        return client.OK, {"Content-Type": "text/xml"}, body, None
 
     def _read(self, environ: types.WSGIEnviron, name: Name) -> str:
         """Return the body as text. Raises RefusedError for one that is too large, cut off or of an unknown charset."""
@@ -52,18 +59,22 @@ class ItemPut:
             )
         return guarding.decoded(environ, guarding.read_body(environ))
 
+    def _require_match(self, environ: types.WSGIEnviron, there: Item | None) -> None:
+        """Raise RefusedError (412) when If-Match does not hold (RFC 9110 §13.1.1)."""
+        match = environ.get("HTTP_IF_MATCH", "").strip()
+        if not match:
+            if there is not None and self._strict:
+                raise RefusedError("the item exists; this needs If-Match ([storage] strict_preconditions)", 412)
+            return
+        wanted = EntityTags.parse(match)
+        if there is None:
+            raise RefusedError("the item is gone meanwhile; sync again", 412)
+        if wanted is None or not wanted.matches(f'"{there.etag}"'):
+            raise RefusedError("the item changed meanwhile; fetch it again", 412)
+
     def _require_preconditions(self, environ: types.WSGIEnviron, there: Item | None) -> None:
         """Raise RefusedError (412) when If-Match or If-None-Match does not hold (RFC 9110 §13.1)."""
-        etag = None if there is None else f'"{there.etag}"'
-        match = environ.get("HTTP_IF_MATCH", "").strip()
-        if match:
-            wanted = EntityTags.parse(match)
-            if etag is None:
-                raise RefusedError("the item is gone meanwhile; sync again", 412)
-            if wanted is None or not wanted.matches(etag):
-                raise RefusedError("the item changed meanwhile; fetch it again", 412)
-        elif etag is not None and self._strict:
-            raise RefusedError("the item exists; a change needs If-Match ([storage] strict_preconditions)", 412)
+        self._require_match(environ, there)
         unwanted = EntityTags.parse(environ.get("HTTP_IF_NONE_MATCH", ""))
-        if etag is not None and unwanted is not None and unwanted.matches(etag):
+        if there is not None and unwanted is not None and unwanted.matches(f'"{there.etag}"'):
             raise RefusedError("there is such an item already", 412)

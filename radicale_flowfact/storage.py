@@ -349,7 +349,7 @@ class RecordCollection(BaseCollection):
     def upload(self, href: str, item: radicale_item.Item) -> tuple[radicale_item.Item, radicale_item.Item | None]:
         """Store what a device sent, as Radicale's own application read it. Raises RefusedError, answered with 403."""
         with noted():
-            row, _ = self._gateway.put(self.snapshot.login, self.snapshot.name, href, item.serialize())
+            row = self._gateway.put(self.snapshot.login, self.snapshot.name, href, item.serialize()).item
         return StoredItem(self, row, TextBatch(self._gateway, self.snapshot)), None
 
     def delete(self, href: str | None = None) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, select
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.actions import RightsEntry
@@ -35,12 +36,30 @@ def read_addresses(connection: Connection, tables: Tables, dsns: Iterable[str]) 
     found: dict[str, Address] = {}
     for chunk in _chunks(dsns):
         phones = _phones(connection, tables, chunk)
-        rows = connection.execute(select(tables.address).where(tables.address.c.DSN.in_(chunk)))
-        for row in rows:
+        for row in connection.execute(_addresses(tables), {"dsns": chunk}):
             dsn = dsn_key(row.DSN)
             texts = {field: _text(row, column) for field, column in columns.ADDRESS.items()}
             found[dsn] = Address(row.DSN, phones=tuple(phones[dsn]), touch=row.TOUCH, **texts)
     return found
+
+
+@lru_cache(maxsize=32)
+def _addresses(tables: Tables) -> Select[Any]:
+    return select(tables.address).where(tables.address.c.DSN.in_(bindparam("dsns", expanding=True)))
+
+
+@lru_cache(maxsize=32)
+def _phones_of(tables: Tables) -> Select[Any]:
+    phone = tables.phone
+    mine = phone.c.AD_DSN.in_(bindparam("dsns", expanding=True))
+    return select(phone).where(mine).order_by(phone.c.AD_DSN, phone.c.POS)
+
+
+@lru_cache(maxsize=32)
+def _rights_of(rights: SqlTable) -> Select[Any]:
+    mine = (rights.c.TABELLE == bindparam("table"), rights.c.OBJ_DSN == bindparam("dsn", type_=rights.c.OBJ_DSN.type))
+    found = select(rights.c.BEN_DSN, rights.c.GRP_DSN, rights.c.RECHT).where(*mine)
+    return found.order_by(rights.c.BEN_DSN, rights.c.GRP_DSN)
 
 
 def read_activities(connection: Connection, tables: Tables, dsns: Iterable[str], user: User) -> dict[str, Activity]:
@@ -102,9 +121,8 @@ def spans_whole_days(begin: datetime | None, end: datetime | None) -> bool:
 
 
 def _phones(connection: Connection, tables: Tables, dsns: Sequence[str]) -> defaultdict[str, list[Phone]]:
-    phone = tables.phone
     found: defaultdict[str, list[Phone]] = defaultdict(list)
-    for row in connection.execute(select(phone).where(phone.c.AD_DSN.in_(dsns)).order_by(phone.c.AD_DSN, phone.c.POS)):
+    for row in connection.execute(_phones_of(tables), {"dsns": dsns}):
         found[dsn_key(row.AD_DSN)].append(Phone(row.POS, row.NUMMER or "", row.BEMERKUNG or ""))
     return found
 
@@ -193,11 +211,7 @@ def rights_of(connection: Connection, tables: Tables, record: RecordKey) -> tupl
     rights = tables.rights
     if rights is None:
         return ()
-    rows = connection.execute(
-        select(rights.c.BEN_DSN, rights.c.GRP_DSN, rights.c.RECHT)
-        .where(rights.c.TABELLE == record.table.value, rights.c.OBJ_DSN == record.dsn)
-        .order_by(rights.c.BEN_DSN, rights.c.GRP_DSN)
-    )
+    rows = connection.execute(_rights_of(rights), {"table": record.table.value, "dsn": record.dsn})
     return tuple(
         RightsEntry(row.BEN_DSN, row.GRP_DSN, _RIGHTS.get((row.RECHT or "").strip().upper(), Right.NONE))
         for row in rows

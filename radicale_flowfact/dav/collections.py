@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from radicale_flowfact.crm.sums import Sums
@@ -18,6 +18,12 @@ from radicale_flowfact.dav.session import Name, Session
 
 CONFIRMED = "confirmed"
 """Begins a collection's ``stopped`` once the admin let the removal go on (rule 30); how many items follows."""
+
+
+_MINE = (tables.collection.c.login == bindparam("whose"), tables.collection.c.name == bindparam("which"))
+_FIND = select(tables.collection).where(*_MINE)
+# An UPDATE locks the row on every database; a hint would not.
+_LOCK = update(tables.collection).where(*_MINE).values(number=tables.collection.c.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Collection:
 
 def find(session: Session, login: str, name: Name) -> Collection | None:
     """Return the collection as it was last refreshed, or None if it never was."""
-    row = session.connection.execute(_select(login, name)).one_or_none()
+    row = session.connection.execute(_FIND, {"whose": login, "which": name.value}).one_or_none()
     return None if row is None else _collection(row)
 
 
@@ -71,16 +77,14 @@ def find_all(session: Session) -> list[Collection]:
 
 def lock(session: Session, login: str, name: Name) -> Collection:
     """Return the collection, locked until the transaction ends; make its row if there is none."""
-    mine = (tables.collection.c.login == login, tables.collection.c.name == name.value)
-    # An UPDATE locks the row on every database; a hint would not.
-    touch = update(tables.collection).where(*mine).values(number=tables.collection.c.number)
-    if session.connection.execute(touch).rowcount == 0:
+    mine = {"whose": login, "which": name.value}
+    if session.connection.execute(_LOCK, mine).rowcount == 0:
         try:
             with session.connection.begin_nested():
                 _make(session, login, name)
         except IntegrityError:  # another process was faster
-            session.connection.execute(touch)
-    return _collection(session.connection.execute(_select(login, name)).one())
+            session.connection.execute(_LOCK, mine)
+    return _collection(session.connection.execute(_FIND, mine).one())
 
 
 def is_others(session: Session, login: str, owner: str) -> bool:
@@ -120,7 +124,7 @@ def _make(session: Session, login: str, name: Name) -> None:
     """Add the collection's row, and the entry of the journal that the token of an empty collection names."""
     row = _new(session, login, name)
     session.connection.execute(insert(tables.collection).values(row))
-    made = _collection(session.connection.execute(_select(login, name)).one())
+    made = _collection(session.connection.execute(_FIND, {"whose": login, "which": name.value}).one())
     first = {"collection_id": made.id, "first_number": 0, "last_number": 0, "nonce": made.nonce, "made": session.utc}
     session.connection.execute(insert(tables.journal).values(first))
 
@@ -135,10 +139,6 @@ def save(session: Session, collection: Collection, changes: Mapping[str, Any]) -
         values["props"] = json.dumps(dict(changed.props), ensure_ascii=False)
     session.connection.execute(update(tables.collection).where(tables.collection.c.id == collection.id).values(values))
     return changed
-
-
-def _select(login: str, name: Name) -> Any:  # noqa: ANN401 - a SELECT of all columns has no better type
-    return select(tables.collection).where(tables.collection.c.login == login, tables.collection.c.name == name.value)
 
 
 def _new(session: Session, login: str, name: Name) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Which versions devices fetched, until it is written: a GET does not wait for a COMMIT.
 
-They are written a second later, or with the PUT that asks for them. What a killed process had not written yet is
-lost; a PUT without If-Match in that second is then compared with the newest version (rule 26).
+They are written a second later. What a killed process had not written yet is lost; a PUT without If-Match in that
+second is then compared with the newest version (rule 26).
 """
 
 from __future__ import annotations
@@ -44,15 +44,14 @@ class Fetches:
             timer.start()
 
     def write_now(self, session: Session, device: Device) -> None:
-        """Write what a device fetched in a transaction that goes on; it still waits until that is through."""
+        """Write what a device fetched, in the transaction of ``write``."""
         waiting = self._of(device)
         if waiting:
             devices.remember(session, *device, waiting)
 
-    def forget(self, device: Device, item_id: int) -> None:
-        """Drop what a device fetched of an item before it sent its own version."""
-        with self._lock:
-            self._waiting.get(device, {}).pop(item_id, None)
+    def etag(self, device: Device, item_id: int) -> str | None:
+        """Return what a device fetched last of an item, as far as that still waits."""
+        return self._of(device).get(item_id)
 
     def flush(self) -> None:
         """Write everything; what cannot be written is logged and dropped, since the next fetch tells it anew."""

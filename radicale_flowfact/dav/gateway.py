@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, Row
@@ -18,7 +19,7 @@ from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.crm.users import UserError, read_user
 from radicale_flowfact.database import WRITES, engine_for
-from radicale_flowfact.dav import collections, history, items, journal, listing, refresh, schema, writing
+from radicale_flowfact.dav import collections, devices, history, items, journal, listing, refresh, schema, writing
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.fetches import Device, Fetches
 from radicale_flowfact.dav.history import Event
@@ -40,6 +41,19 @@ Text = tuple[int, str, str, str]
 def utc_now() -> datetime:
     """Return the present moment, with zone."""
     return datetime.now(UTC)
+
+
+Check = Callable[[Item | None], None]
+"""Raises RefusedError if the item there is, or that there is none, forbids a write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What became of a PUT: its item with the ETag of the text as sent, and whether that text is what is served."""
+
+    item: Item
+    is_new: bool
+    is_as_sent: bool
 
 
 class Gateway:
@@ -184,11 +198,17 @@ class Gateway:
         """
         user = self.user(login)
         with self._begin() as session:
-            collection = collections.find(session, login, name)
-            if collection is None or not collection.basis:
-                return refresh.refresh(session, collections.lock(session, login, name), user)
-            item = items.by_hrefs(session, collection.id, [href]).get(href) if href is not None else None
-            return refresh.refresh_record(session, collection, user, item) if item else collection
+            return self._for_write(session, user, collections.lock(session, login, name), href)[0]
+
+    def _for_write(
+        self, session: Session, user: User, collection: Collection, href: str | None
+    ) -> tuple[Collection, Item | None]:
+        """Return a locked collection and what an href in it names, live or not, both as FlowFact has them now."""
+        if not collection.basis:
+            collection = refresh.refresh(session, collection, user)
+        item = None if href is None else items.at(session, collection.id, href)
+        fresh = collection if item is None else refresh.refresh_record(session, collection, user, item)
+        return fresh, item if fresh is collection or href is None else items.at(session, collection.id, href)
 
     def require_writing(self) -> None:
         """Raise RefusedError (403) unless the admin turned writing on (rule 31)."""
@@ -294,29 +314,37 @@ class Gateway:
         self._fetches.add((collection.login, current().agent), dict(found.keys()))
         return {item_id: text for (item_id, _), text in found.items()}
 
-    def put(self, login: str, name: Name, href: str, text: str) -> tuple[Item, bool]:
-        """Store what a device sent; return its item with the ETag of that text, and whether it is served as sent.
+    def put(self, login: str, name: Name, href: str, text: str, require: Check = lambda there: None) -> Put:
+        """Store what a device sent. ``require`` looks at the item there is, if any, and may refuse.
 
         Raises RefusedError.
         """
-        user = self.user(login)
+        user, request = self.user(login), current()
+        device = (login, request.agent)
+        payload = read_payload(self.settings, name, href, text)
         with self._begin() as session:
-            payload = read_payload(session, name, href, text)
-            collection = collections.lock(session, login, name)
-            self._fetches.write_now(session, (login, current().agent))
-            item, is_served = writing.put(writing.Write(session, collection, user, current()), payload)
-            self._fetches.forget((login, current().agent), item.id)
-        return item, is_served and not payload.mended
+            collection, here = self._for_write(session, user, collections.lock(session, login, name), href)
+            there = here if here is not None and here.live else None
+            require(there)
+            write = writing.Write(
+                session, collection, user, request, lambda item: self._last_seen(session, device, item)
+            )
+            item, is_served = writing.put(write, here, payload)
+        self._fetches.add(device, {item.id: item.etag})
+        return Put(item, is_new=there is None, is_as_sent=is_served and not payload.mended)
 
-    def delete(self, login: str, name: Name, href: str) -> None:
-        """Take an item off the user's devices. Raises RefusedError."""
+    def delete(self, login: str, name: Name, href: str, require: Check = lambda there: None) -> None:
+        """Take an item off the user's devices; ``require`` looks at it first and may refuse. Raises RefusedError."""
         user = self.user(login)
         with self._begin() as session:
-            collection = collections.lock(session, login, name)
-            item = items.by_hrefs(session, collection.id, [href]).get(href)
+            collection, item = self._for_write(session, user, collections.lock(session, login, name), href)
             if item is None or not item.live:
                 raise RefusedError("there is no such item", 404)
-            writing.delete(writing.Write(session, collection, user, current()), item)
+            require(item)
+            writing.delete(writing.Write(session, collection, user, current(), lambda item: None), item)
+
+    def _last_seen(self, session: Session, device: Device, item_id: int) -> str | None:
+        return self._fetches.etag(device, item_id) or devices.last_seen(session, *device, item_id)
 
     def set_props(self, login: str, name: Name, props: Mapping[str, str]) -> None:
         """Keep this user's display name, colour and the like of a collection."""

@@ -17,12 +17,11 @@ from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
 
 
-def target(session: Session, collection: Collection, href: str, uid: str) -> Item | None:
-    """Return the item, live or not, that a PUT of ``uid`` to ``href`` means; None for a new one.
+def target(session: Session, collection: Collection, here: Item | None, uid: str) -> Item | None:
+    """Return the item, live or not, that a PUT of ``uid`` to the href of ``here`` means; None for a new one.
 
     Raises RefusedError (409) when the UID belongs to another href, or the href to another UID.
     """
-    here = items.by_hrefs(session, collection.id, [href]).get(href)
     if here is not None and here.uid == "":
         session.connection.execute(delete(tables.item).where(tables.item.c.id == here.id))
         here = None

@@ -11,7 +11,20 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, exists, insert, not_, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from radicale_flowfact.crm.sums import Sums
 from radicale_flowfact.dav import tables
@@ -76,6 +89,20 @@ class Item:
 
 
 COLUMNS = tuple(tables.item.c[field.name] for field in fields(Item))
+# Statements of every write are made once: composing one takes longer than running it.
+_AT = select(*COLUMNS).where(
+    tables.item.c.collection_id == bindparam("collection"), tables.item.c.href_hash == bindparam("hash")
+)
+_SIDECARS = select(tables.item.c.id, tables.item.c.sidecar).where(
+    tables.item.c.id.in_(bindparam("ids", expanding=True))
+)
+_TEXTS = select(tables.version.c.item_id, tables.version.c.etag, tables.version.c.text).where(
+    tables.version.c.item_id.in_(bindparam("ids", expanding=True)),
+    tables.version.c.etag.in_(bindparam("etags", expanding=True)),
+)
+_ETAGS = select(tables.version.c.item_id, tables.version.c.etag).where(
+    tables.version.c.item_id.in_(bindparam("ids", expanding=True))
+)
 
 
 def record_name(table: Table, dsn: str) -> str:
@@ -126,6 +153,13 @@ def overlapping(session: Session, collection_id: int, start: int, end: int) -> l
     )
 
 
+def at(session: Session, collection_id: int, href: str) -> Item | None:
+    """Return the item at an href, live or not."""
+    asked = {"collection": collection_id, "hash": text_hash(href)}
+    row = session.connection.execute(_AT, asked).one_or_none()
+    return None if row is None else Item(**row._mapping)
+
+
 def by_hrefs(session: Session, collection_id: int, hrefs: Iterable[str]) -> dict[str, Item]:
     """Return the items at these hrefs, live or not."""
     found: dict[str, Item] = {}
@@ -153,9 +187,7 @@ def sidecars(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, ...]]
     """Return the sidecars of these items."""
     found: dict[int, tuple[str, ...]] = {}
     for chunk in chunks(sorted(ids)):
-        rows = session.connection.execute(
-            select(tables.item.c.id, tables.item.c.sidecar).where(tables.item.c.id.in_(chunk))
-        )
+        rows = session.connection.execute(_SIDECARS, {"ids": chunk})
         found |= {row.id: tuple(json.loads(row.sidecar)) for row in rows}
     return found
 
@@ -164,14 +196,9 @@ def texts(session: Session, versions: Iterable[tuple[int, str]]) -> dict[tuple[i
     """Return the texts of versions named by (item id, ETag); those no longer kept are left out."""
     wanted = set(versions)
     found: dict[tuple[int, str], str] = {}
-    version = tables.version
     for chunk in chunks(sorted(wanted)):
         ids, etags = {item_id for item_id, _ in chunk}, {etag for _, etag in chunk}
-        rows = session.connection.execute(
-            select(version.c.item_id, version.c.etag, version.c.text).where(
-                version.c.item_id.in_(sorted(ids)), version.c.etag.in_(sorted(etags))
-            )
-        )
+        rows = session.connection.execute(_TEXTS, {"ids": sorted(ids), "etags": sorted(etags)})
         found |= {(row.item_id, row.etag): row.text for row in rows if (row.item_id, row.etag) in wanted}
     return found
 
@@ -184,19 +211,11 @@ def insert_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...]]])
 
 def update_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...] | None]]) -> None:
     """Write items that changed; a sidecar of None stays as it is."""
-    for with_sidecar in (True, False):
-        batch = [(item, sidecar) for item, sidecar in rows if (sidecar is not None) == with_sidecar]
-        if not batch:
-            continue
-        values = [_values(item, sidecar) for item, sidecar in batch]
-        names = [name for name in values[0] if name != "id"]
-        statement = (
-            update(tables.item)
-            .where(tables.item.c.id == bindparam("this_id"))
-            .values({name: bindparam(f"new_{name}") for name in names})
-        )
-        parameters = [{"this_id": row["id"], **{f"new_{name}": row[name] for name in names}} for row in values]
-        session.connection.execute(statement, parameters)
+    for with_sidecar, statement in ((True, _UPDATE_WITH_SIDECAR), (False, _UPDATE)):
+        batch = [_values(item, sidecar) for item, sidecar in rows if (sidecar is not None) == with_sidecar]
+        if batch:
+            parameters = [{f"new_{name}": value for name, value in values.items()} for values in batch]
+            session.connection.execute(statement, parameters)
 
 
 def add_versions(session: Session, versions: Iterable[tuple[int, str, str]]) -> None:
@@ -205,7 +224,7 @@ def add_versions(session: Session, versions: Iterable[tuple[int, str, str]]) -> 
     version = tables.version
     known: set[tuple[int, str]] = set()
     for chunk in chunks(sorted({item_id for item_id, _ in new})):
-        rows = session.connection.execute(select(version.c.item_id, version.c.etag).where(version.c.item_id.in_(chunk)))
+        rows = session.connection.execute(_ETAGS, {"ids": chunk})
         known |= {(row.item_id, row.etag) for row in rows}
     for item_id, etag in sorted(known & new.keys()):
         mine = (version.c.item_id == item_id, version.c.etag == etag)
@@ -238,6 +257,15 @@ def _values(item: Item, sidecar: tuple[str, ...] | None) -> dict[str, object]:
     if sidecar is not None:
         row["sidecar"] = json.dumps(sidecar, ensure_ascii=False)
     return row
+
+
+def _update(*more: str) -> Update:
+    names = [field.name for field in fields(Item) if field.name != "id"] + ["href_hash", "uid_hash", *more]
+    new: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in names}
+    return update(tables.item).where(tables.item.c.id == bindparam("new_id")).values(new)
+
+
+_UPDATE, _UPDATE_WITH_SIDECAR = _update(), _update("sidecar")
 
 
 def _items(session: Session, *conditions: ColumnElement[bool]) -> list[Item]:

@@ -11,10 +11,11 @@ from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.dav.items import RECURRING
 from radicale_flowfact.dav.rendering import COMPONENTS
 from radicale_flowfact.dav.request import RefusedError
-from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.dav.session import Name
 from radicale_flowfact.filtering import BEGINNING
 from radicale_flowfact.ical_reading import Entry, EntryFields
 from radicale_flowfact.mending import mend
+from radicale_flowfact.settings import Settings
 from radicale_flowfact.timezones import EVER
 from radicale_flowfact.vcard_map import Card
 
@@ -40,7 +41,7 @@ class Payload:
         return RECURRING if self.parsed.recurring else ""
 
 
-def read_payload(session: Session, name: Name, href: str, text: str) -> Payload:
+def read_payload(settings: Settings, name: Name, href: str, text: str) -> Payload:
     """Read what a device sent to this collection.
 
     Raises RefusedError: 403 for a component that belongs elsewhere, 400 for what cannot be read (rule 28).
@@ -51,7 +52,7 @@ def read_payload(session: Session, name: Name, href: str, text: str) -> Payload:
     try:
         contentlines.require_printable("text", text)  # XML cannot carry it, so it would stop the whole collection
         text, mended = mend(text, href)
-        parsed = parse(session, name, text)
+        parsed = parse(settings, name, text)
     except PayloadError as error:
         condition = "CR:valid-address-data" if is_card else "C:valid-calendar-data"
         raise RefusedError(
@@ -68,7 +69,7 @@ def read_payload(session: Session, name: Name, href: str, text: str) -> Payload:
     return Payload(href, text, parsed.uid, parsed, mended)
 
 
-def time_range(session: Session, payload: Payload) -> tuple[int, int]:
+def time_range(settings: Settings, payload: Payload) -> tuple[int, int]:
     """Return when an item that stays on the device takes place, in Unix seconds, for calendar-query.
 
     Raises RefusedError (403) for one that repeats too often (RFC 4791 §5.3.2.1).
@@ -78,23 +79,23 @@ def time_range(session: Session, payload: Payload) -> tuple[int, int]:
     found = read_object(payload.text)
     try:
         occurrences.require_countable(found)
-        first, last = occurrences.span(found, session.settings.zone)
+        first, last = occurrences.span(found, settings.zone)
         # A query will have to read it all the same.
-        any(recurrence.occurrences(found, session.settings.zone, BEGINNING, BEGINNING))
+        any(recurrence.occurrences(found, settings.zone, BEGINNING, BEGINNING))
         return first, last
     except PayloadError as error:
         raise RefusedError(f"the entry cannot be kept: {error}", 403, "C:max-instances") from error
 
 
-def parse(session: Session, name: Name, text: str, like: Parsed | None = None) -> Parsed:
+def parse(settings: Settings, name: Name, text: str, like: Parsed | None = None) -> Parsed:
     """Take a text apart as this collection's map does; ``like`` is the version the device had. Raises PayloadError."""
     if name is Name.ADDRESSES:
         card = like if isinstance(like, Card) else None
-        return vcard_map.parse(text, session.settings.addresses.phone_slots, card)
-    return ical_reading.parse(text, session.settings.zone, like if isinstance(like, Entry) else None)
+        return vcard_map.parse(text, settings.addresses.phone_slots, card)
+    return ical_reading.parse(text, settings.zone, like if isinstance(like, Entry) else None)
 
 
-def parse_base(session: Session, name: Name, text: str | None, like: Parsed, sidecar: Sequence[str]) -> Parsed:
+def parse_base(settings: Settings, name: Name, text: str | None, like: Parsed, sidecar: Sequence[str]) -> Parsed:
     """Take apart the version that the device last saw; without one, it counts as empty.
 
     ``sidecar``: what is kept of the item, which tells FlowFact's line from the device's own ones like it.
@@ -102,7 +103,7 @@ def parse_base(session: Session, name: Name, text: str | None, like: Parsed, sid
     if text is None:
         return vcard_map.empty_card() if isinstance(like, Card) else empty_entry(like.component)
     known = vcard_map.empty_card(sidecar) if isinstance(like, Card) else empty_entry(like.component, sidecar)
-    return parse(session, name, text, known)
+    return parse(settings, name, text, known)
 
 
 def empty_entry(component: str, sidecar: Sequence[str] = ()) -> Entry:
@@ -110,19 +111,16 @@ def empty_entry(component: str, sidecar: Sequence[str] = ()) -> Entry:
     return Entry(component, "", EntryFields(), tuple(sidecar), private=False, recurring=False, acknowledged=None)
 
 
-def same_meaning(session: Session, name: Name, one: str, other: str) -> bool:
-    """Return whether two texts say the same of everything that the gateway keeps (rule 8)."""
-    first = parse(session, name, one)
-    second = parse(session, name, other, first)
+def same_meaning(settings: Settings, name: Name, payload: Payload, other: str) -> bool:
+    """Return whether a PUT and another text say the same of everything that the gateway keeps (rule 8)."""
+    first = payload.parsed
+    second = parse(settings, name, other, first)
     if isinstance(first, Card) and isinstance(second, Card):
-        phones = [
-            sorted((phone.slot or "", _digits(phone.number)) for phone in card.phones) for card in (first, second)
-        ]
-        alike = first.fields == second.fields and phones[0] == phones[1]
+        alike = first.fields == second.fields and _phones(first) == _phones(second)
     else:
         assert isinstance(first, Entry) and isinstance(second, Entry)  # noqa: S101,PT018 - both from one map
         alike = (first.fields, first.private) == (second.fields, second.private)
-        alike = alike and _words(one) == _words(other)
+        alike = alike and _words(payload.text) == _words(other)
     return alike and sorted(first.sidecar) == sorted(second.sidecar)
 
 

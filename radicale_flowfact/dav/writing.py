@@ -5,7 +5,7 @@ The collection is locked and the item brought up to date before; what a PUT chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from radicale_flowfact.actions import (
@@ -20,8 +20,9 @@ from radicale_flowfact.actions import (
     Show,
 )
 from radicale_flowfact.crm import reads, writes
+from radicale_flowfact.crm.scope import Member
 from radicale_flowfact.crm.sums import Sums
-from radicale_flowfact.dav import creating, devices, edits, history, identity, items, rendering
+from radicale_flowfact.dav import creating, edits, history, identity, items, rendering
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.items import Item, device_name
@@ -45,6 +46,8 @@ class Write:
     collection: Collection
     user: User
     request: Request
+    last_seen: Callable[[int], str | None]
+    """The ETag of the newest version of an item, by its id, that the device fetched; None if that is not known."""
 
     @property
     def name(self) -> Name:
@@ -57,13 +60,15 @@ class Write:
         return writes.Stamp(self.user.dsn, self.session.now)
 
 
-def put(write: Write, payload: Payload) -> tuple[Item, bool]:
+def put(write: Write, here: Item | None, payload: Payload) -> tuple[Item, bool]:
     """Store what a device sent; return its item with the ETag of the text as sent, and whether that is served.
+
+    ``here`` is what the href named before, live or not.
 
     Raises RefusedError; the caller then rolls back.
     """
     require_writing(write.session.settings)
-    item = identity.target(write.session, write.collection, payload.href, payload.uid)
+    item = identity.target(write.session, write.collection, here, payload.uid)
     _require_not_held(write, item)
     record = _record_behind(write, item)
     reason = _stays_on_device(write, payload, has_record=record is not None)
@@ -88,7 +93,7 @@ def delete(write: Write, item: Item) -> None:
     record = _record_behind(write, item)
     if item.key is None or record is None:
         text = items.texts(write.session, [(item.id, item.etag)]).get((item.id, item.etag), "")
-        _remove(write, item, (DropFromDevice(),), body=text)
+        _remove(write, item, None, (DropFromDevice(),), body=text)
         return
     _require_right(write, record)
     actions: list[Action] = []
@@ -96,9 +101,10 @@ def delete(write: Write, item: Item) -> None:
     if dsn_key(own) in reads.merkmale_of(write.session.connection, write.session.tables, record.key):
         actions.append(RemoveMerkmal(record.key, own))
     _carry_out(write, actions)
-    if member_of(write.session, write.name, write.user, record.dsn) is not None:
+    member = member_of(write.session, write.name, write.user, record.dsn)
+    if member is not None:
         actions.append(Hide())
-    _remove(write, item, tuple(actions))
+    _remove(write, item, member, tuple(actions))
 
 
 def require_writing(settings: Settings) -> None:
@@ -145,7 +151,7 @@ def _stays_on_device(write: Write, payload: Payload, *, has_record: bool) -> str
 
 def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: str) -> tuple[Item, bool]:
     before = item or identity.new_item(write.collection, payload.href, payload.uid)
-    starts, ends = time_range(write.session, payload)
+    starts, ends = time_range(write.session.settings, payload)
     kept = replace(
         before,
         record=device_name(payload.uid),
@@ -164,8 +170,8 @@ def _update(write: Write, item: Item, record: Record, payload: Payload) -> tuple
     session = write.session
     _require_right(write, record)
     sidecar = items.sidecars(session, [item.id])[item.id]
-    base = parse_base(session, write.name, _base_text(write, item), payload.parsed, sidecar)
-    sent = parse(session, write.name, payload.text, base)
+    base = parse_base(session.settings, write.name, _base_text(write, item), payload.parsed, sidecar)
+    sent = parse(session.settings, write.name, payload.text, base)
     edit = _edit(session, base, sent, record, sidecar)
     actions: list[Action] = list(edit.actions)
     if not item.live:
@@ -193,8 +199,7 @@ def _base_text(write: Write, item: Item) -> str | None:
     """Return the version that this device last saw: the one If-Match named, else the newest it fetched (rule 26)."""
     etag = item.etag
     if not write.request.if_match:
-        seen = devices.last_seen(write.session, write.collection.login, write.request.agent, item.id)
-        etag = seen or item.etag
+        etag = write.last_seen(item.id) or item.etag
     found = items.texts(write.session, [(item.id, etag), (item.id, item.etag)])
     return found.get((item.id, etag), found.get((item.id, item.etag)))
 
@@ -226,7 +231,7 @@ def _finish(
     record = rendering.read(session, name, write.user, [item.dsn or ""])[dsn_key(item.dsn or "")]
     rendered = rendering.render(session, name, record, item.uid, sidecar)
     canonical = etag_of(rendered.text)
-    same = same_meaning(session, name, payload.text, rendered.text)
+    same = same_meaning(session.settings, name, payload, rendered.text)
     written = replace(
         item,
         hidden=False,
@@ -254,7 +259,7 @@ def _store(
     sidecar: tuple[str, ...] = (),
 ) -> tuple[Item, bool]:
     """Journal the item, keep its versions and the history; return what ``put`` does."""
-    session, request = write.session, write.request
+    session = write.session
     sent = etag_of(payload.text)
     entry = JournalEntry(session, write.collection)
     if before is None:
@@ -271,16 +276,14 @@ def _store(
             entry.add(identity.tombstone(before, entry.new_id()))
     shown_before = before.shown if before else Sums()
     entry.write({"sums": write.collection.sums - shown_before + stored.shown})
-    devices.remember(session, write.collection.login, request.agent, {stored.id: sent})
     _remember(write, stored, "put", actions)
     return replace(stored, etag=sent), served == sent
 
 
-def _remove(write: Write, item: Item, actions: tuple[Action, ...], body: str = "") -> None:
-    session = write.session
-    member = member_of(session, write.name, write.user, item.dsn) if item.dsn else None
+def _remove(write: Write, item: Item, member: Member | None, actions: tuple[Action, ...], body: str = "") -> None:
+    """Journal that the item is gone; ``member``: its record, if that is still in scope, so that it is hidden."""
     sums = member.sums if member else Sums()
-    entry = JournalEntry(session, write.collection)
+    entry = JournalEntry(write.session, write.collection)
     gone = replace(item, live=False, hidden=member is not None, sums=str(sums))
     entry.change(entry.announced(gone))
     entry.write({"sums": write.collection.sums - item.shown + sums})
