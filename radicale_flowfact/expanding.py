@@ -29,7 +29,7 @@ def expanded(text: str, office: ZoneInfo, start: datetime, end: datetime, most: 
     """
     found = read_object(text)
     if not any(entry.first(name) for entry in found.entries for name in ("DTSTART", "DUE")):
-        raise PayloadError("it has no begin to count from")
+        return text, 1  # there is nothing to count from
     shown = list(islice(occurrences(found, office, start, end), most + 1))
     if len(shown) > most:
         raise TooManyError(f"there are more than {most} occurrences in it; ask for a shorter time")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import re
 import zlib
@@ -126,7 +125,7 @@ class Front:
             return "", set()
         try:
             login, _, password = base64.b64decode(header[6:].strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return "", set()
         known = self._logins.known(login, password)
         return ("", set()) if known is None else (known[0], known[2])
