@@ -88,8 +88,7 @@ def demo(
     size = demo_setup.Size(users, addresses, activities)
     with faults_told():
         made = demo_setup.prepare(directory, size, date.today(), f"{host}:{port}", console)
-        configuration = configuring.load_configuration(made.config)
-        _serve(configuration, lambda: demo_setup.announce(made, host, port, console))
+        _serve(made.config, lambda: demo_setup.announce(made, host, port, console))
 
 
 @app.command()
@@ -97,12 +96,13 @@ def serve(config: Config = None) -> None:
     """Serve the collections to the devices, until stopped."""
     with faults_told():
         configuration, settings = _load(config)
-        _serve(configuration, lambda: _announce(configuration, settings))
+        _serve(configuring.find_configuration(config), lambda: _announce(configuration, settings))
 
 
-def _serve(configuration: Configuration, on_ready: Callable[[], None]) -> None:
+def _serve(file: Path, on_ready: Callable[[], None]) -> None:
+    configuration, settings = _load(file)
     try:
-        serving.serve(configuration, on_ready)
+        serving.serve(file, configuration, settings.workers, on_ready)
     except RuntimeError as error:
         errors.print(escape(f"The server cannot run: {error}. Is the port in use? See [server] hosts."), style="red")
         raise typer.Exit(1) from error

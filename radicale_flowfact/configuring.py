@@ -23,7 +23,7 @@ def load_configuration(path: Path | None) -> Configuration:
 
     Raises SettingsError when there is none, it is wrong, or its storage is not this one.
     """
-    found = (path or _default_path()).expanduser().resolve()
+    found = find_configuration(path)
     with _in_folder(found):
         try:
             configuration = radicale_config.load([(str(found), False)])
@@ -39,6 +39,11 @@ def load_configuration(path: Path | None) -> Configuration:
         }
     configuration.update(paths, f"paths of {found}", privileged=False)
     return configuration
+
+
+def find_configuration(path: Path | None) -> Path:
+    """Return the configuration file that is meant: the named one, or where Radicale looks. Raises SettingsError."""
+    return (path or _default_path()).expanduser().resolve()
 
 
 def settings_path(configuration: Configuration) -> Path:

@@ -1,47 +1,70 @@
-"""Runs the gateway's application in Radicale's own server."""
+"""Serves the gateway: tries everything out, says that it is ready, and becomes the process that listens."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
+import os
 import socket
-from collections.abc import Callable
-from types import FrameType
-from typing import cast
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from radicale import log, server
 from radicale.config import Configuration
 
 from radicale_flowfact.app import FlowfactApplication
+from radicale_flowfact.database import dispose_engines
+from radicale_flowfact.listening import Listening, listen
 
-_STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name))
 
+def serve(file: Path, configuration: Configuration, workers: int, on_ready: Callable[[], None]) -> None:
+    """Serve until a stop signal arrives. Raises RuntimeError when an address cannot be listened on.
 
-def serve(configuration: Configuration, on_ready: Callable[[], None] | None = None) -> None:
-    """Serve until a stop signal arrives. Raises RuntimeError when no address can be bound.
-
-    ``on_ready`` is called before the first address is bound, once the application could be made.
+    ``file`` is Radicale's configuration, read anew by each worker. ``on_ready`` is called once the application could be
+    made and the addresses are free.
     """
-    log.setup()
-    log.set_level(cast(str, configuration.get("logging", "level")), False, "")
-    # Radicale makes the application itself, from the name in its own module.
-    setattr(server, "Application", _ready_made(configuration, on_ready))  # noqa: B010
-    stop, stopped = socket.socketpair()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        with contextlib.suppress(OSError):
-            stop.close()
-
-    for number in _STOP_SIGNALS:
-        signal.signal(number, on_signal)
-    server.serve(configuration, stopped)
+    FlowfactApplication(configuration)  # a fault shows now, and not in a worker
+    dispose_engines()
+    wanted = _wanted(configuration, workers)
+    on_ready()
+    sys.stdout.flush()
+    os.environ["RADICALE_CONFIG"] = str(file)
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc's arenas cost a worker more memory than they save time
+    if os.name == "nt":
+        listen(wanted)
+    else:
+        os.execv(sys.executable, wanted.command())  # noqa: S606 - our own interpreter
 
 
-def _ready_made(
-    configuration: Configuration, on_ready: Callable[[], None] | None
-) -> Callable[[Configuration], FlowfactApplication]:
-    """Make the application before the server asks for it, so that a fault shows before anything is announced."""
-    FlowfactApplication(configuration)
-    if on_ready is not None:
-        on_ready()
-    return FlowfactApplication
+def _wanted(configuration: Configuration, workers: int) -> Listening:
+    """Return where to listen, each address tried. Raises RuntimeError."""
+    tls = ("", "")
+    if configuration.get("server", "ssl"):
+        tls = (configuration.get("server", "certificate"), configuration.get("server", "key"))
+        for file in tls:
+            if not Path(file).is_file():
+                raise RuntimeError(f"[server] certificate and key: there is no file {file!r}")
+    hosts = configuration.get("server", "hosts")
+    found = dict.fromkeys((address, port) for host, port in hosts for address in _addresses(host, port))
+    if not found:
+        raise RuntimeError("[server] hosts names no address")
+    return Listening(tuple(found), workers, *tls)
+
+
+def _addresses(host: str, port: int) -> Sequence[str]:
+    """Return the addresses that a name of this machine means and that are free. Raises RuntimeError."""
+    free, fault = [], ""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise RuntimeError(f"{host}:{port}: {error.strerror or error}") from error
+    for family, kind, protocol, _, address in found:
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                if os.name != "nt":
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+            free.append(str(address[0]))
+        except OSError as error:  # a name may have an address of a family that this machine has not
+            fault = error.strerror or str(error)
+    if not free:
+        raise RuntimeError(f"{host}:{port}: {fault}")
+    return free

@@ -91,6 +91,7 @@ class Settings(_Section):
     timezone: str = "Europe/Berlin"
     refresh_seconds: float = Field(default=5, ge=0)
     history_days: int = Field(default=90, ge=1)
+    workers: int = Field(default=2, ge=1, le=64)
     users: Mapping[str, UserSettings] = Field(default_factory=dict)
     addresses: AddressSettings = AddressSettings()
     appointments: AppointmentSettings = AppointmentSettings()

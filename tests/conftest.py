@@ -239,12 +239,22 @@ def serve_application(application: Application) -> Iterator[str]:
 
 
 @pytest.fixture
-def unused_tcp_port() -> int:
+def unused_tcp_port_factory() -> Callable[[], int]:
+    """Give a way to find ports that nobody listens on."""
+
+    def found() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+    return found
+
+
+@pytest.fixture
+def unused_tcp_port(unused_tcp_port_factory: Callable[[], int]) -> int:
     """Give a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return unused_tcp_port_factory()
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,18 @@ def wait_for(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
     pytest.fail(f"no {pattern} in the output")
 
 
+def until_it_answers(device: Device) -> None:
+    """Wait until a server that has just been started answers."""
+    for _ in range(100):
+        try:
+            device.propfind("addresses/", "<sync-token/>")
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server does not answer")
+
+
 def test_demo_makes_a_database_and_serves_it(tmp_path: Path, unused_tcp_port: int) -> None:
     command = [sys.executable, "-m", "radicale_flowfact", "demo", "--directory", str(tmp_path), "--users", "2"]
     command += ["--addresses", "40", "--activities", "40", "--port", str(unused_tcp_port)]
@@ -124,16 +138,11 @@ def test_demo_makes_a_database_and_serves_it(tmp_path: Path, unused_tcp_port: in
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment) as process:  # noqa: S603
         wait_for(process, r"Demo FlowFact on")
         device = Device(f"http://127.0.0.1:{unused_tcp_port}", "anna", password="demo-anna")  # noqa: S106
-        for _ in range(50):
-            try:
-                assert len(device.sync("addresses").changed) > 5
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            pytest.fail("the demo does not answer")
+        until_it_answers(device)
+        assert len(device.sync("addresses").changed) > 5
         assert device.sync("appointments").changed
         assert device.sync("tasks").changed
+        device.session.close()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
     made = (tmp_path / "demo.sqlite").stat().st_size
@@ -152,3 +161,38 @@ def test_the_examples_in_config_work_as_they_are(tmp_path: Path) -> None:
     done = run("check", "--config", str(tmp_path / "radicale.ini"))
     assert done.returncode == 0, done.stderr
     assert "write = false" in done.stdout
+
+
+def test_serve_says_that_a_port_is_taken(configured: Server, unused_tcp_port: int) -> None:
+    text = configured.config.read_text(encoding="utf-8")
+    configured.config.write_text(text.replace("[server]", f"[server]\nhosts = 127.0.0.1:{unused_tcp_port}"), "utf-8")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", unused_tcp_port))
+        taken.listen()
+        done = run("serve", "--config", str(configured.config))
+    assert (done.returncode, "Is the port in use?" in done.stderr) == (1, True), done.stderr
+
+
+def test_serve_listens_on_every_address_and_keeps_connections(
+    configured: Server, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    ports = [unused_tcp_port_factory(), unused_tcp_port_factory()]
+    hosts = ", ".join(f"127.0.0.1:{port}" for port in ports)
+    text = configured.config.read_text(encoding="utf-8")
+    configured.config.write_text(text.replace("[server]", f"[server]\nhosts = {hosts}"), "utf-8")
+    command = [sys.executable, "-m", "radicale_flowfact", "serve", "--config", str(configured.config)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
+        wait_for(process, "Serving 2 logins")
+        for port in ports:
+            device = Device(f"http://127.0.0.1:{port}", "anna")
+            until_it_answers(device)
+            answers = [device.propfind("addresses/", "<sync-token/>") for _ in range(3)]
+            assert [answer.status for answer in answers] == [207, 207, 207]
+            assert all(answer.headers.get("Connection", "").lower() != "close" for answer in answers)
+            device.session.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    for port in ports:
+        with socket.socket() as probe, pytest.raises(OSError, match="refused"):
+            probe.connect(("127.0.0.1", port))
