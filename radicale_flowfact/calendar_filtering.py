@@ -90,13 +90,15 @@ class _Matcher:
 
 def _is_undated(entry: Component, moment_of: Callable[[Line], datetime | None], wanted: TimeRange) -> bool:
     """Return whether a task without begin and due date is in a time range (the last rows of RFC 4791 §9.9)."""
+    if entry.name != "VTODO":
+        return False
     completed, created = (entry.first(name) for name in ("COMPLETED", "CREATED"))
     done = moment_of(completed) if completed is not None else None
     made = moment_of(created) if created is not None else None
     if done is not None:
         first, last = min(made or done, done), max(made or done, done)
         return wanted.start <= last and wanted.end >= first
-    return entry.name == "VTODO" and (made is None or wanted.end > made)
+    return made is None or wanted.end > made
 
 
 def _moved(moment: datetime, by: timedelta) -> datetime:

@@ -5,7 +5,8 @@ came; ``render`` puts them back, except ORGANIZER and ATTENDEE, which are kept b
 would mail strangers). DTSTAMP and LAST-MODIFIED are made anew; SEQUENCE and CREATED are the client's.
 
 A task has one time in FlowFact, its Vorlage: DUE here. The time of day of a DUE without an alarm does not
-count in FlowFact and is kept as a sidecar line of our own, as is the form of a DUE without a time of day.
+count in FlowFact and is kept as a sidecar line of our own, as is the form of a DUE without a time of day, and that
+there is none (``undated``).
 A done task without a COMPLETED of the device gets one from Touch: some clients go by that line alone.
 
 What is not shown of the sidecar is missing in the version that the device is compared with, too: so it is
@@ -20,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from radicale_flowfact import ffdata
+from radicale_flowfact import ffdata, undated
 from radicale_flowfact.alarms import SHAPE, Frame, alarm_lines, parse_duration, read_alarms
 from radicale_flowfact.calendar_objects import Component
 from radicale_flowfact.contentlines import (
@@ -117,7 +118,7 @@ def render(activity: Activity, component: str, uid: str, sidecar: Sequence[str],
     lines = [f"UID:{escape(uid)}", f"DTSTAMP:{_stamp(activity, style.zone)}", f"SUMMARY:{escape(summary)}"]
     if description:
         lines.append(f"DESCRIPTION:{escape(description)}")
-    frame = _frame(activity, component, style.zone)
+    frame = _frame(activity, component, known, style.zone)
     sent = _sent_sidecar(activity, component, known, frame)
     lines += [*middle, *(entry for entry in sent if not entry.startswith("BEGIN:"))]
     # Ours is the first of the alarms: so it is the mapped one, too, when our own text is read again.
@@ -219,18 +220,49 @@ def minimal(activity: Activity, component: str, uid: str, style: Style) -> str:
     return render(usable, component, uid, (), style)
 
 
-def time_range(activity: Activity, component: str, zone: ZoneInfo) -> tuple[int, int]:
+def time_range(activity: Activity, component: str, zone: ZoneInfo, sidecar: Sequence[str] = ()) -> tuple[int, int]:
     """Return start and end in Unix seconds for calendar-query (RFC 4791 §9.9); a moment lasts one second."""
     if component == "VTODO":
-        begin = end = activity.reminder
-    else:
-        begin, end = activity.begin, activity.end
-    if begin is None:
+        return _time_of_task(activity, zone, sidecar)
+    begin, end = activity.begin, activity.end
+    if begin is not None and activity.all_day:
+        begin, end = (datetime.combine(day, time.min) for day in _days(begin, end))
+    return EVER if begin is None else _seconds(begin, end, zone)
+
+
+def _time_of_task(activity: Activity, zone: ZoneInfo, sidecar: Sequence[str]) -> tuple[int, int]:
+    starts = _shown_time("DTSTART", activity, zone, sidecar)
+    if undated.is_undated(activity, sidecar):
+        if starts is None:
+            created, completed = (_shown_time(name, activity, zone, sidecar) for name in ("CREATED", "COMPLETED"))
+            if completed is None and activity.done:
+                completed = _possible(activity.touch)
+            return undated.span(_in_utc(created, zone), _in_utc(completed, zone))
+        begin = as_datetime(starts)
+        return _seconds(begin, begin if isinstance(starts, datetime) else begin + timedelta(days=1), zone)
+    due = activity.reminder
+    if due is None:
         return EVER
-    if component == "VTODO" and not activity.reminder_has_time:
-        end = begin + timedelta(days=1)
-    if component == "VEVENT" and activity.all_day:
-        begin, end = (datetime.combine(day, time.min) for day in _days(begin, activity.end))
+    end = due if activity.reminder_has_time else due + timedelta(days=1)
+    return _seconds(due if starts is None else min(as_datetime(starts), due), end, zone)
+
+
+def _in_utc(moment: date | datetime | None, zone: ZoneInfo) -> datetime | None:
+    return None if moment is None else to_utc(as_datetime(moment), zone)
+
+
+def _shown_time(name: str, activity: Activity, zone: ZoneInfo, sidecar: Sequence[str]) -> date | datetime | None:
+    """Return the time, office local, of the first line of this name that a task is served with, or None."""
+    for entry in sidecar:
+        if _name(entry) == name and not _is_outdated(activity, name, entry):
+            try:
+                return read_time(parse_line(entry), zone, {})
+            except PayloadError:
+                return None
+    return None
+
+
+def _seconds(begin: datetime, end: datetime | None, zone: ZoneInfo) -> tuple[int, int]:
     first = int(to_utc(begin, zone).timestamp())
     return first, max(first + 1, int(to_utc(end or begin, zone).timestamp()))
 
@@ -271,6 +303,7 @@ def _task_lines(activity: Activity, sidecar: Sequence[str], style: Style) -> lis
     lines: list[str] = []
     if reminder is not None:
         _require_possible(reminder)
+    if reminder is not None and not undated.is_undated(activity, sidecar):
         own = next((entry.removeprefix(DUE) for entry in sidecar if entry.startswith(DUE)), "")
         if own and _still_due(own, reminder, style.zone, has_time=activity.reminder_has_time):
             lines.append(own)
@@ -340,14 +373,14 @@ def _is_outdated(activity: Activity, name: str, entry: str) -> bool:
     return False
 
 
-def _frame(activity: Activity, component: str, zone: ZoneInfo) -> Frame:
+def _frame(activity: Activity, component: str, sidecar: Sequence[str], zone: ZoneInfo) -> Frame:
     """Return the times that alarms are relative to."""
     if component == "VEVENT" and activity.all_day and activity.begin is not None:
         first, last = _days(activity.begin, activity.end)
         return Frame(as_datetime(first), as_datetime(last), zone, {})
     if component == "VEVENT":
         return Frame(activity.begin, activity.end, zone, {})
-    return Frame(None, activity.reminder, zone, {})
+    return Frame(None, None if undated.is_undated(activity, sidecar) else activity.reminder, zone, {})
 
 
 def _alarms(activity: Activity, sidecar: Sequence[str], frame: Frame, summary: str) -> list[str]:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from radicale_flowfact import undated
 from radicale_flowfact.alarms import parse_duration
 from radicale_flowfact.calendar_objects import CalendarObject, Component
-from radicale_flowfact.contentlines import Line, parse_line
+from radicale_flowfact.contentlines import Line, PayloadError, parse_line
 from radicale_flowfact.recurrence_rules import Rule
 from radicale_flowfact.timezones import EVER, as_datetime, read_plain, read_time, to_utc
 
@@ -32,11 +33,27 @@ def span(found: CalendarObject, zone: ZoneInfo) -> tuple[int, int]:
     """Return when the first occurrence starts and the last one ends, in Unix seconds; at least one second."""
     spans = [pair for entry in found.entries for pair in _spans(entry, zone, found.zones)]
     if not spans:
-        return EVER
+        return _timeless(found, zone)
     first = int(to_utc(min(begin for begin, _ in spans), zone).timestamp())
     if any(end is None for _, end in spans):
         return first, EVER[1]
     return first, max(first + 1, *(int(to_utc(end, zone).timestamp()) for _, end in spans if end))
+
+
+def _timeless(found: CalendarObject, zone: ZoneInfo) -> tuple[int, int]:
+    """Return the span of what has neither begin nor due date."""
+    entry = found.entries[0]
+    if entry.name != "VTODO" or len(found.entries) > 1:
+        return EVER
+    created, completed = (_moment(entry.first(name), zone, found.zones) for name in ("CREATED", "COMPLETED"))
+    return undated.span(created, completed)
+
+
+def _moment(line: Line | None, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
+    try:
+        return None if line is None else to_utc(as_datetime(read_time(line, zone, zones)), zone)
+    except PayloadError:
+        return None
 
 
 def _spans(entry: Component, zone: ZoneInfo, zones: dict[str, str]) -> Iterator[tuple[datetime, datetime | None]]:

@@ -55,7 +55,7 @@ def _activity(session: Session, name: Name, user: User, sent: Entry) -> Creation
     record = RecordKey(Table.ACTIVITY, _new_dsn())
     kind = _kind(session, name, user)
     values = edits.new_activity_values(sent, kind.dsn, kind.name, rendering.style(session), session.now)
-    return Creation(record, (CreateRecord(record, values),), sent.sidecar)
+    return Creation(record, (CreateRecord(record, values),), edits.new_activity_sidecar(sent, values))
 
 
 def _kind(session: Session, name: Name, user: User) -> Kind:

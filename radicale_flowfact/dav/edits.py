@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
 
-from radicale_flowfact import ical_map, phones
+from radicale_flowfact import ical_map, phones, undated
 from radicale_flowfact.actions import CrmAction, MarkDone, SetField, SetPhone, Value
 from radicale_flowfact.contentlines import parse_line
 from radicale_flowfact.ical_reading import Entry, EntryFields, start_of
@@ -92,7 +92,10 @@ def edit_activity(
     ]
     if done is not None and bool(done) != current.done:
         actions.append(MarkDone(record, current.done, bool(done)))
-    return Edit(tuple(actions), merge_sidecar(base.sidecar, sent.sidecar, sidecar, _ONCE_IN_ENTRY))
+    kept = merge_sidecar(base.sidecar, sent.sidecar, sidecar, _ONCE_IN_ENTRY)
+    if sent.component == "VTODO":
+        kept = undated.after_edit(before.reminder, after.reminder, kept)
+    return Edit(tuple(actions), kept)
 
 
 def _new_subject(before: EntryFields, after: EntryFields, current: Activity, template: str) -> str:
@@ -120,14 +123,12 @@ def _changed_values(before: EntryFields, after: EntryFields, *, is_task: bool) -
         if field.name != "summary" and of_this_kind and not _same(field.name, value, getattr(before, field.name)):
             wanted[field.name] = value
     if after.reminder is None:
-        # No alarm means a Vorlage without time (rule 16), and a task without Vorlage would be none.
+        # No alarm means a Vorlage without time (rule 16); a task without Vorlage would be none, so it keeps it.
         wanted.pop("reminder", None)
     if is_task:
         wanted.pop("begin", None)
         wanted.pop("end", None)
         wanted.pop("all_day", None)
-        if after.reminder is None:
-            wanted.pop("reminder_has_time", None)
     return wanted
 
 
@@ -145,7 +146,7 @@ def new_activity_values(
 ) -> tuple[tuple[str, Value], ...]:
     """Return the fields of an activity made on a device; without an alarm its Vorlage is its day (rule 21).
 
-    A task that only starts on a day counts as due then.
+    A task that only starts on a day has that as its Vorlage.
     """
     values = sent.fields
     due = values.reminder
@@ -166,6 +167,14 @@ def new_activity_values(
     if sent.component == "VTODO":
         found |= {"done": values.done, "priority": values.priority}
     return tuple(found.items())
+
+
+def new_activity_sidecar(sent: Entry, values: Iterable[tuple[str, Value]]) -> tuple[str, ...]:
+    """Return the sidecar of an activity made on a device; ``values`` are those that it is made with."""
+    vorlage = dict(values).get("reminder")
+    if sent.component != "VTODO" or sent.fields.reminder is not None or not isinstance(vorlage, datetime):
+        return sent.sidecar
+    return (*sent.sidecar, undated.line_of(vorlage))
 
 
 def merge_sidecar(

@@ -86,7 +86,7 @@ def _render(session: Session, name: Name, record: Record, uid: str, sidecar: Seq
         return Rendered(text, "VCARD", *EVER, vcard_map.oddity(record))
     component = COMPONENTS[name]
     text = ical_map.render(record, component, uid, sidecar, style(session))
-    return Rendered(text, component, *ical_map.time_range(record, component, session.settings.zone))
+    return Rendered(text, component, *ical_map.time_range(record, component, session.settings.zone, sidecar))
 
 
 def _minimal(session: Session, name: Name, record: Record, uid: str, fault: str) -> Rendered:
