@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from radicale_flowfact.contentlines import Line, PayloadError, split_lines, unescape
 
-_ENTRIES = ("VEVENT", "VTODO")
-_FOREIGN = ("VJOURNAL", "VFREEBUSY", "VAVAILABILITY", "VPOLL")
+_ENTRIES = ("VEVENT", "VTODO", "VJOURNAL")
+_FOREIGN = ("VFREEBUSY", "VAVAILABILITY", "VPOLL")
 
 
 @dataclass(slots=True)
@@ -50,9 +50,9 @@ def read_object(text: str) -> CalendarObject:
         if child.name in _FOREIGN:
             raise PayloadError(f"a {child.name} can not be kept here")
     if not entries:
-        raise PayloadError("there is neither an event nor a task in it")
+        raise PayloadError("there is no event, task or note in it")
     if len({entry.name for entry in entries}) > 1:
-        raise PayloadError("events and tasks are mixed in it")
+        raise PayloadError("events, tasks and notes are mixed in it")
     uids = {entry.text("UID").strip() for entry in entries}
     if "" in uids:
         raise PayloadError("it has no UID")

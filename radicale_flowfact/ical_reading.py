@@ -1,5 +1,7 @@
 """Reads VEVENT and VTODO (RFC 5545): what FlowFact has a field for, and the sidecar of the rest. Pure functions.
 
+A VJOURNAL is read, too, only to see that it is sound: FlowFact has no such thing.
+
 The other direction, and what goes where, is in ``ical_map``.
 """
 
@@ -23,6 +25,8 @@ DUE, NOTE, CALENDAR = f"{OURS}DUE:", f"{OURS}NOTE:", f"{OURS}CALENDAR:"
 """A form of DUE, the note that an X-ALT-DESC was made for, a property of the VCALENDAR around the entry."""
 DURATION = f"{OURS}DURATION:"
 """How long an event lasts, where the device said that and not when it ends."""
+JOURNAL = "VJOURNAL"
+"""A note of its own, which FlowFact has no place for."""
 ACCESS = "X-CALENDARSERVER-ACCESS"
 """Apple's word for private; iOS writes it into the VCALENDAR, others into the entry."""
 
@@ -51,7 +55,7 @@ class EntryFields:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event or task taken apart. ``acknowledged``: when its alarm was, as office local time (rule 20)."""
+    """An event, task or note taken apart. ``acknowledged``: when its alarm was, as office local time (rule 20)."""
 
     component: str
     uid: str
@@ -63,7 +67,7 @@ class Entry:
 
 
 def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
-    """Take an event or task apart. Raises PayloadError.
+    """Take an event, task or note apart. Raises PayloadError.
 
     ``like`` is the version the device had, or one of which only the sidecar is known: of several alarms, the
     one it had from us stays the mapped one.
@@ -74,8 +78,7 @@ def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
     recurring = len(found.entries) > 1 or any(
         line.name in ("RRULE", "RDATE", "RECURRENCE-ID", "EXRULE") for line in entry.lines
     )
-    read = _read_event if entry.name == "VEVENT" else _read_task
-    result = read(entry, zone, found.zones, like)
+    result = _READERS[entry.name](entry, zone, found.zones, like)
     for name in ("summary", "note"):
         require_printable(name, getattr(result.fields, name))
     around = [line for line in found.properties if line.name not in _OF_CALENDAR and not line.name.startswith(OURS)]
@@ -159,6 +162,16 @@ def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: En
     kept += [duration.text] if duration is not None and due_time is None else []
     kept += [line.text for line in entry.lines if line.name in _OF_TASK_STATE and _is_own_state(line)]
     return _entry(entry, fields, (*alarms.others, *shape_of(alarms, reminder), *kept), alarms.acknowledged)
+
+
+def _read_note(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: Entry | None) -> Entry:
+    """Read a VJOURNAL (RFC 5545 §3.6.3), which need not have a time."""
+    start = entry.first("DTSTART")
+    fields = replace(_texts(entry), begin=None if start is None else as_datetime(read_time(start, zone, zones)))
+    return _entry(entry, fields, (), None)
+
+
+_READERS = {"VEVENT": _read_event, "VTODO": _read_task, JOURNAL: _read_note}
 
 
 def _due_after(start: Line, duration: Line, zone: ZoneInfo, zones: dict[str, str]) -> Line:

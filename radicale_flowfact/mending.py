@@ -52,7 +52,7 @@ def _with_uid(lines: list[str], href: str) -> list[str]:
     found: list[str] = []
     for line in lines:
         found.append(line)
-        if line.strip().upper() in ("BEGIN:VCARD", "BEGIN:VEVENT", "BEGIN:VTODO"):
+        if line.strip().upper() in ("BEGIN:VCARD", "BEGIN:VEVENT", "BEGIN:VTODO", "BEGIN:VJOURNAL"):
             found.append(f"UID:{uid}")
     return found
 

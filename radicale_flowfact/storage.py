@@ -27,6 +27,7 @@ from radicale_flowfact.dav import journal
 from radicale_flowfact.dav.collections import Collection as Snapshot
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.items import Item as ItemRow
+from radicale_flowfact.dav.payload import ACCEPTED
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.filtering import TimeRange, read_calendar_filter, read_card_filter
@@ -284,8 +285,8 @@ class RecordCollection(BaseCollection):
         """Return one property or all of them."""
         name = self.snapshot.name
         props = {"D:displayname": _TITLES[name], **self.snapshot.props, "tag": _TAGS[name]}
-        if name in _COMPONENTS:
-            props[_COMPONENT_SET] = _COMPONENTS[name]
+        if name in ACCEPTED:
+            props[_COMPONENT_SET] = ",".join(ACCEPTED[name])
         return props if key is None else props.get(key)
 
     def set_meta(self, all_props: Mapping[str, str]) -> None:
@@ -329,7 +330,7 @@ class RecordCollection(BaseCollection):
         is_simple = wanted is not None and wanted.is_of_time_only(_COMPONENTS.get(self.snapshot.name, ""))
         for row, item in zip(rows, self._report_items(rows), strict=True):
             # What takes place once does so between the times that its row has.
-            is_sure = is_simple and not row.recurs
+            is_sure = is_simple and not row.recurs and row.component == _COMPONENTS[self.snapshot.name]
             takes_place = query.expand is None or not row.recurs or bool(item.expanded())
             if takes_place and (is_sure or item.matches(query)):
                 yield item, True

@@ -22,6 +22,11 @@ def todo(uid: str, *lines: str, summary: str = "Anrufen") -> str:
     return _calendar("VTODO", uid, f"SUMMARY:{summary}", *lines)
 
 
+def note(uid: str, *lines: str, summary: str = "Gespräch") -> str:
+    """Return a note of its own, as jtx Board has them."""
+    return _calendar("VJOURNAL", uid, f"SUMMARY:{summary}", *lines)
+
+
 def alarm(trigger: str = "TRIGGER:-PT15M") -> str:
     """Return a VALARM."""
     return "\r\n".join(["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:x", trigger, "END:VALARM"])

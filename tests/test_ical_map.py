@@ -471,7 +471,7 @@ def test_time_range_of_an_all_day_event_is_its_days() -> None:
         (payloads.without(payloads.event("u"), "DTSTART"), "no DTSTART"),
         (payloads.event("u").replace("T090000Z", "T070000Z"), "ends before"),
         (payloads.event("u").replace("END:VCALENDAR", ""), "cut off"),
-        (payloads.event("u").replace("VEVENT", "VJOURNAL"), "VJOURNAL"),
+        (payloads.event("u").replace("VEVENT", "VPOLL"), "VPOLL"),
         (payloads.event("u", "DESCRIPTION:\x07"), "note contains the control character"),
         (payloads.event("u", "END:VEVENT", "BEGIN:VTODO", "UID:u"), "does not close|mixed"),
         (payloads.event("u", "END:VEVENT", "BEGIN:VEVENT", "UID:v"), "different UIDs"),

@@ -225,6 +225,11 @@ class Gateway:
         with self.session() as session:
             return listing.etags(session, collection)
 
+    def has_notes(self, collection: Collection) -> bool:
+        """Return whether there is a note among the items."""
+        with self.session() as session:
+            return listing.has_notes(session, collection)
+
     def changed_etags(self, collection: Collection, token: str) -> tuple[Sequence[Tag], Sequence[str], str]:
         """Return href and ETag of what changed since ``token``, the hrefs of what is gone, and the new token.
 

@@ -12,6 +12,7 @@ from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.items import chunks
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.dav.tables import text_hash
+from radicale_flowfact.ical_reading import JOURNAL
 
 _item, _version, _collection = tables.item.c, tables.version.c, tables.collection.c
 _MINE = and_(_item.collection_id == bindparam("collection"), _item.live == true())
@@ -34,6 +35,7 @@ _ONE: Select[int, str, str, str, datetime] = (
     .where(_collection.login == bindparam("login"), _collection.name == bindparam("name"))
     .where(_item.href_hash == bindparam("hash"), _item.live == true())
 )
+_NOTES = select(_item.id).where(_MINE, _item.component == JOURNAL).limit(1)
 _BETWEEN = (
     _TEXTS.add_columns(_item.device_only)
     .where(_MINE, _item.starts < bindparam("end"), _item.ends > bindparam("start"))
@@ -44,6 +46,11 @@ _BETWEEN = (
 def etags(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
     """Return href and ETag of every item."""
     return session.connection.execute(_ETAGS, {"collection": collection.id}).all()
+
+
+def has_notes(session: Session, collection: Collection) -> bool:
+    """Return whether there is a note among the items."""
+    return session.connection.execute(_NOTES, {"collection": collection.id}).first() is not None
 
 
 def changed(session: Session, collection: Collection, after: int) -> tuple[list[tuple[str, str]], list[str]]:

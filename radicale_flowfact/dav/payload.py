@@ -9,7 +9,6 @@ from radicale_flowfact import contentlines, ical_reading, occurrences, recurrenc
 from radicale_flowfact.calendar_objects import read_object
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.dav.items import RECURRING
-from radicale_flowfact.dav.rendering import COMPONENTS
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.filtering import BEGINNING
@@ -20,6 +19,8 @@ from radicale_flowfact.timezones import EVER
 from radicale_flowfact.vcard_map import Card
 
 Parsed = Card | Entry
+ACCEPTED = {Name.APPOINTMENTS: ("VEVENT",), Name.TASKS: ("VTODO", ical_reading.JOURNAL)}
+"""What may be put into a calendar; notes are kept beside the tasks, as the programs that know them do."""
 _LONGEST_NAME = 1000  # what the gateway's tables keep of an href and of a UID
 
 
@@ -38,7 +39,14 @@ class Payload:
         """Why this can be no FlowFact record, whatever the settings, or empty (rule 25)."""
         if isinstance(self.parsed, Card):
             return "contact group" if self.parsed.is_group else ""
-        return RECURRING if self.parsed.recurring else ""
+        if self.parsed.recurring:
+            return RECURRING
+        return "note" if self.parsed.component == ical_reading.JOURNAL else ""
+
+    @property
+    def component(self) -> str:
+        """What it is, as a filter calls it."""
+        return "VCARD" if isinstance(self.parsed, Card) else self.parsed.component
 
 
 def read_payload(settings: Settings, name: Name, href: str, text: str) -> Payload:
@@ -58,9 +66,9 @@ def read_payload(settings: Settings, name: Name, href: str, text: str) -> Payloa
         raise RefusedError(
             f"the {'contact' if is_card else 'entry'} cannot be read: {error}", 400, condition
         ) from error
-    if isinstance(parsed, Entry) and parsed.component != COMPONENTS[name]:
+    if isinstance(parsed, Entry) and parsed.component not in ACCEPTED[name]:
         raise RefusedError(
-            f"a {parsed.component} does not belong into {name.value}, only a {COMPONENTS[name]}",
+            f"a {parsed.component} does not belong into {name.value}, only a {' or a '.join(ACCEPTED[name])}",
             403,
             "C:supported-calendar-component",
         )

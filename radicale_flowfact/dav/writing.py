@@ -157,7 +157,7 @@ def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: s
         record=device_name(payload.uid),
         dsn=None,
         sums="",
-        component=rendering.COMPONENTS[write.name],
+        component=payload.component,
         starts=starts,
         ends=ends,
         device_only=reason,

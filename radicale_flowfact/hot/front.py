@@ -31,7 +31,7 @@ from radicale_flowfact.storage_items import http_date
 
 _PATH = re.compile(r"/(?P<login>[^/]+)/(?P<name>addresses|appointments|tasks)/(?P<href>[^/]*)")
 _XML = {"Content-Type": "text/xml; charset=utf-8"}
-_TYPES = {"VCARD": "text/vcard", "VEVENT": "text/calendar", "VTODO": "text/calendar"}
+_TYPES = {"VCARD": "text/vcard", "VEVENT": "text/calendar", "VTODO": "text/calendar", "VJOURNAL": "text/calendar"}
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SERVER")
 _CACHED, _CACHED_BYTES = 512, 8192
 _ZIPPED_FROM = 1000  # bytes
@@ -151,6 +151,8 @@ class Front:
         collection = self._gateway.open(place.login, place.name)
         minimal = wants_minimal(environ)
         if depth == "1" and not reports.is_usual(asked):
+            return None
+        if depth == "1" and reports.are_types_mixed(self._gateway, collection, place, asked):
             return None
         own = self._of_collection(environ, body, place, collection, minimal=minimal)
         if depth == "0" or own is None:

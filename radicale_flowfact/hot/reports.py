@@ -48,6 +48,11 @@ def is_usual(asked: Propfind) -> bool:
     return _ETAG in asked.props and all(tag in _USUAL or not tag.startswith(DAV) for tag in asked.props)
 
 
+def are_types_mixed(gateway: Gateway, collection: Collection, place: Place, asked: Asked) -> bool:
+    """Return whether the items' types are asked for, and are several: notes are kept beside tasks."""
+    return place.name is Name.TASKS and _TYPE in asked.props and gateway.has_notes(collection)
+
+
 def listing(
     gateway: Gateway, collection: Collection, place: Place, asked: Propfind, own: bytes, *, minimal: bool
 ) -> bytes:
@@ -66,6 +71,8 @@ def report(gateway: Gateway, place: Place, asked: Asked, *, minimal: bool) -> by
     Raises RefusedError and InvalidTokenError.
     """
     collection = gateway.open(place.login, place.name)
+    if are_types_mixed(gateway, collection, place, asked):
+        return None
     match asked:
         case Sync():
             return _sync(gateway, collection, place, asked, minimal=minimal)

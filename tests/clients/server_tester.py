@@ -1,7 +1,7 @@
 """Runs caldav-server-tester against a server and prints what it found, as JSON: ``python -m … <url>``.
 
 A program of its own, since the tester changes the ``caldav`` library for the whole process. The tester can be told
-the name of one calendar only and would make a second one for tasks; here it gets the one that is there.
+the name of one calendar only and would make others for tasks and notes; here it gets the one that is there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from caldav_server_tester.checker import ServerQuirkChecker  # type: ignore[impo
 from caldav_server_tester.checks import TEST_CALENDAR_CAL_ID  # type: ignore[import-untyped]
 
 CALENDAR, TASKS = "FLOWFACT Termine", "tasks"
+_OF_TASKS = (f"{TEST_CALENDAR_CAL_ID}_tasks", f"{TEST_CALENDAR_CAL_ID}_journals")
 
 
 def main(url: str) -> None:
@@ -26,7 +27,7 @@ def main(url: str) -> None:
         by_name = checker.principal.calendar
 
         def calendar(name: str | None = None, cal_id: str | None = None, **more: Any) -> Any:  # noqa: ANN401
-            return by_name(name=name, cal_id=TASKS if cal_id == f"{TEST_CALENDAR_CAL_ID}_tasks" else cal_id, **more)
+            return by_name(name=name, cal_id=TASKS if cal_id in _OF_TASKS else cal_id, **more)
 
         checker.principal.calendar = calendar
         try:
