@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from radicale_flowfact import ffdata, ical_map, vcard_map
+from radicale_flowfact import ffdata, ical_map, undated, vcard_map
 from radicale_flowfact.calendar_filtering import calendar_matches
 from radicale_flowfact.calendar_objects import read_object
 from radicale_flowfact.contentlines import PayloadError, require_printable
 from radicale_flowfact.expanding import TooManyError, expanded
 from radicale_flowfact.filtering import BEGINNING, CompFilter, TimeRange
-from radicale_flowfact.ical_reading import Entry, parse
+from radicale_flowfact.ical_reading import JOURNAL, Entry, parse
 from radicale_flowfact.likeness import calendar_likeness, card_likeness
 from radicale_flowfact.mending import mend
 from radicale_flowfact.occurrences import require_countable, span
@@ -68,7 +68,7 @@ def check_calendar_object(text: str) -> None:
         entry = parse(text, BERLIN)
     except PayloadError:
         return
-    if not entry.recurring:
+    if not entry.recurring and entry.component != JOURNAL:
         check_rendering(entry)
     calendar_likeness(text, BERLIN)
     found = read_object(text)
@@ -85,6 +85,9 @@ def check_calendar_object(text: str) -> None:
         made, _ = expanded(text, BERLIN, WEEK.start, WEEK.start + timedelta(days=40), 1000)
     except TooManyError:  # each of them lasts for years
         made = ""
+    except PayloadError:  # such an item is given as it is
+        made = ""
+        assert not any(one.first(name) for one in found.entries for name in ("DTSTART", "DUE"))
     if made:
         require_printable("text", made)
         read_object(made)
@@ -115,6 +118,10 @@ def check_rendering(entry: Entry) -> None:
     assert again.fields.note == ffdata.normalise(found.note)
     assert (again.fields.begin, again.fields.end, again.fields.all_day) == (found.begin, found.end, found.all_day)
     assert (again.fields.done, again.fields.priority) == (found.done, found.priority)
+    if entry.component == "VTODO" and found.reminder is None:
+        due = replace(activity, reminder=datetime(2026, 7, 1))
+        shown = ical_map.render(due, "VTODO", entry.uid, (*entry.sidecar, undated.line_of(datetime(2026, 7, 1))), STYLE)
+        assert parse(shown, BERLIN, entry).fields.reminder is None
     if entry.component == "VTODO" and found.done:
         return  # the time of completion that we tell is the device's own from then on
     assert ical_map.render(activity, again.component, again.uid, again.sidecar, STYLE) == made
