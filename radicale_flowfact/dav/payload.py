@@ -19,8 +19,8 @@ from radicale_flowfact.timezones import EVER
 from radicale_flowfact.vcard_map import Card
 
 Parsed = Card | Entry
-ACCEPTED = {Name.APPOINTMENTS: ("VEVENT",), Name.TASKS: ("VTODO", ical_reading.JOURNAL)}
-"""What may be put into a calendar; notes are kept beside the tasks, as the programs that know them do."""
+ACCEPTED = {Name.APPOINTMENTS: ("VEVENT", ical_reading.JOURNAL), Name.TASKS: ("VTODO", ical_reading.JOURNAL)}
+"""What may be put into a calendar; a note is kept beside what it belongs to."""
 _LONGEST_NAME = 1000  # what the gateway's tables keep of an href and of a UID
 
 

@@ -49,8 +49,8 @@ def is_usual(asked: Propfind) -> bool:
 
 
 def are_types_mixed(gateway: Gateway, collection: Collection, place: Place, asked: Asked) -> bool:
-    """Return whether the items' types are asked for, and are several: notes are kept beside tasks."""
-    return place.name is Name.TASKS and _TYPE in asked.props and gateway.has_notes(collection)
+    """Return whether the items' types are asked for, and are several: notes are kept beside the others."""
+    return place.name is not Name.ADDRESSES and _TYPE in asked.props and gateway.has_notes(collection)
 
 
 def listing(

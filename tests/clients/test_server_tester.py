@@ -18,7 +18,7 @@ from tests.conftest import Agency, Server
 _HERE = Path(__file__).parent
 _EXPECTED = _HERE / "server_tester_expected.json"
 _DOCUMENT = _HERE.parents[1] / "docs" / "compatibility.md"
-MOST_BELOW_FULL = 4
+MOST_BELOW_FULL = 3
 
 
 @pytest.fixture
