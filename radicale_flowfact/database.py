@@ -18,7 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import BigInteger, DateTime
+from sqlalchemy.types import BigInteger, Boolean, DateTime, UnicodeText
 
 _DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
 _SQLITE_WAIT_MS = 30_000
@@ -109,6 +109,33 @@ def _time_as_it_is(element: exact_time, compiler: SQLCompiler, **kwargs: Any) ->
 @compiles(exact_time, "mssql")
 def _time_mssql(element: exact_time, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
     return f"CAST({compiler.process(element.clauses, **kwargs)} AS datetime)"
+
+
+class holds(FunctionElement[bool]):  # noqa: N801 - SQL functions are named in lower case
+    """Whether a text has another in it, compared as it is."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "holds"
+
+    def __init__(self, text: ColumnElement[str], part: str) -> None:
+        super().__init__(text, literal(part, UnicodeText()))
+
+
+@compiles(holds)
+def _holds_sqlite(element: holds, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"instr({compiler.process(element.clauses, **kwargs)}) > 0"
+
+
+@compiles(holds, "postgresql")
+def _holds_postgresql(element: holds, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"strpos({compiler.process(element.clauses, **kwargs)}) > 0"
+
+
+@compiles(holds, "mssql")
+def _holds_mssql(element: holds, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    text, part = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"CHARINDEX({part}, {text} COLLATE Latin1_General_BIN2) > 0"
 
 
 class row_digest(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case

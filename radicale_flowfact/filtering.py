@@ -22,6 +22,8 @@ _MATCHES: dict[str, Callable[[str, str], bool]] = {
     "starts-with": lambda value, text: value.startswith(text),
     "ends-with": lambda value, text: value.endswith(text),
 }
+BINARY = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
+"""Properties of contacts that nobody looks into for a text."""
 _DEEPEST = 4  # VCALENDAR, VEVENT, VALARM and one for good measure
 
 
@@ -93,6 +95,15 @@ class PropFilter:
         combine = any if self.any_of else all
         return any(combine(self._holds(test, line, moment) for test in self.tests) for line in mine)
 
+    def texts(self) -> tuple[str, ...]:
+        """Return texts, in small letters, of which any line as wanted holds one; none: it may be any line."""
+        if not self.defined or self.name in BINARY:
+            return ()
+        found = [test.text.casefold() for test in self.tests if isinstance(test, TextMatch) and not test.negated]
+        if "" in found or (self.any_of and len(found) < len(self.tests)):
+            return ()
+        return tuple(found) if self.any_of else tuple(found[:1])
+
     def _holds(
         self, test: TimeRange | TextMatch | ParamFilter, line: Line, moment: Callable[[Line], datetime | None]
     ) -> bool:
@@ -135,6 +146,13 @@ class CardFilter:
 
     props: tuple[PropFilter, ...]
     any_of: bool
+
+    def texts(self) -> tuple[str, ...]:
+        """Return texts, in small letters, of which any contact as wanted holds one; none: it may be any contact."""
+        found = [prop.texts() for prop in self.props]
+        if self.any_of:
+            return tuple(text for texts in found for text in texts) if all(found) else ()
+        return next((texts for texts in found if texts), ())
 
     def matches(self, text: str) -> bool:
         """Return whether a contact is as wanted. Raises PayloadError for one that cannot be read."""

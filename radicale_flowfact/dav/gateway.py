@@ -15,11 +15,23 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, Row
 
+from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.crm.users import UserError, read_user
 from radicale_flowfact.database import WRITES, engine_for
-from radicale_flowfact.dav import collections, devices, history, items, journal, listing, refresh, schema, writing
+from radicale_flowfact.dav import (
+    collections,
+    devices,
+    history,
+    items,
+    journal,
+    listing,
+    refresh,
+    schema,
+    search,
+    writing,
+)
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.fetches import Device, Fetches
 from radicale_flowfact.dav.history import Event
@@ -28,6 +40,7 @@ from radicale_flowfact.dav.journal import Changes
 from radicale_flowfact.dav.payload import read_payload
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
+from radicale_flowfact.filtering import CardFilter
 from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
 
@@ -54,6 +67,13 @@ class Put:
     item: Item
     is_new: bool
     is_as_sent: bool
+
+
+def _matches(wanted: CardFilter, text: str) -> bool:
+    try:
+        return wanted.matches(text)
+    except PayloadError:
+        return True
 
 
 class Gateway:
@@ -259,6 +279,12 @@ class Gateway:
             return None
         texts = [(item_id, href, etag, text) for item_id, href, etag, text, _ in found]
         return self._fetched(collection.login, agent, texts)
+
+    def cards_like(self, collection: Collection, wanted: CardFilter, agent: str) -> Sequence[Text]:
+        """Return the contacts that are as wanted; one that cannot be read is, so that it is not lost from sight."""
+        with self.session() as session:
+            found = search.candidates(session, collection, wanted.texts())
+        return self._fetched(collection.login, agent, [row for row in found if _matches(wanted, row[3])])
 
     def text_of(self, login: str, name: Name, href: str, agent: str) -> tuple[str, str, str, datetime] | None:
         """Return component, ETag, text and time of the last change (UTC) of one item, or None."""

@@ -16,13 +16,17 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Update,
+    and_,
     bindparam,
     delete,
     exists,
+    false,
     insert,
+    literal,
     not_,
     or_,
     select,
+    true,
     update,
 )
 
@@ -148,9 +152,15 @@ def overlapping(session: Session, collection_id: int, start: int, end: int) -> l
         session,
         tables.item.c.collection_id == collection_id,
         tables.item.c.live == True,  # noqa: E712
-        tables.item.c.starts < end,
-        tables.item.c.ends > start,
+        takes_place(literal(start), literal(end)),
     )
+
+
+def takes_place(start: ColumnElement[int], end: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether an item's time range touches [start, end): the index by start serves what does not last long."""
+    item = tables.item.c
+    short = and_(item.lasting == false(), item.starts > start - tables.LASTING - 1)
+    return and_(or_(short, item.lasting == true()), item.starts < end, item.ends > start)
 
 
 def at(session: Session, collection_id: int, href: str) -> Item | None:
@@ -254,13 +264,15 @@ def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
 def _values(item: Item, sidecar: tuple[str, ...] | None) -> dict[str, object]:
     row: dict[str, object] = {field.name: getattr(item, field.name) for field in fields(Item)}
     row |= {"href_hash": text_hash(item.href), "uid_hash": text_hash(item.uid)}
+    row["lasting"] = item.ends - item.starts > tables.LASTING
     if sidecar is not None:
         row["sidecar"] = json.dumps(sidecar, ensure_ascii=False)
     return row
 
 
 def _update(*more: str) -> Update:
-    names = [field.name for field in fields(Item) if field.name != "id"] + ["href_hash", "uid_hash", *more]
+    names = [field.name for field in fields(Item) if field.name != "id"]
+    names += ["href_hash", "uid_hash", "lasting", *more]
     new: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in names}
     return update(tables.item).where(tables.item.c.id == bindparam("new_id")).values(new)
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from radicale_flowfact.dav import collections, items, tables
+from radicale_flowfact.dav import collections, items, search, tables
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.items import Item
-from radicale_flowfact.dav.session import Session
+from radicale_flowfact.dav.session import Name, Session
 
 TOKEN_PREFIX = "http://radicale.org/ns/sync/"  # noqa: S105 - a name for sync tokens, nothing secret
 _TOKEN = re.compile(re.escape(TOKEN_PREFIX) + r"(\d{1,18})-([0-9a-f]{1,32})")
@@ -37,6 +37,7 @@ class Entry:
     _added: list[tuple[Item, tuple[str, ...]]] = field(default_factory=list)
     _changed: list[tuple[Item, tuple[str, ...] | None]] = field(default_factory=list)
     _versions: list[tuple[int, str, str]] = field(default_factory=list)
+    _served: list[search.Entry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.number = self.collection.number
@@ -64,12 +65,18 @@ class Entry:
         """Remember a version of the item's text for ``write``."""
         self._versions.append((item.id, etag, text))
 
+    def serve(self, item: Item, etag: str, text: str) -> None:
+        """Remember the text that is served from now on; a contact is found by it."""
+        if self.collection.name is Name.ADDRESSES:
+            self._served.append(search.Entry(item.id, etag, text))
+
     def flush(self) -> None:
         """Write what was remembered so far; the numbers count only once ``write`` was called."""
         items.update_items(self.session, self._changed)  # first: one may free the href of another
         items.insert_items(self.session, self._added)
         items.add_versions(self.session, self._versions)
-        self._added, self._changed, self._versions = [], [], []
+        search.index(self.session, self.collection, self._served)
+        self._added, self._changed, self._versions, self._served = [], [], [], []
 
     def write(self, changes: Mapping[str, Any] | None = None) -> Collection:
         """Write the entry, and other changed columns of the collection; return its new snapshot."""

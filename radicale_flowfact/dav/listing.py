@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, Select, and_, bindparam, select, true
+from sqlalchemy import BigInteger, Row, Select, and_, bindparam, select, true
 
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.collections import Collection
-from radicale_flowfact.dav.items import chunks
+from radicale_flowfact.dav.items import chunks, takes_place
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.dav.tables import text_hash
 from radicale_flowfact.ical_reading import JOURNAL
@@ -38,7 +38,7 @@ _ONE: Select[int, str, str, str, datetime] = (
 _NOTES = select(_item.id).where(_MINE, _item.component == JOURNAL).limit(1)
 _BETWEEN = (
     _TEXTS.add_columns(_item.device_only)
-    .where(_MINE, _item.starts < bindparam("end"), _item.ends > bindparam("start"))
+    .where(_MINE, takes_place(bindparam("start", type_=BigInteger), bindparam("end", type_=BigInteger)))
     .where(_item.component == bindparam("component"))
 )
 

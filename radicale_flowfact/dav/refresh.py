@@ -150,6 +150,7 @@ def _with_text(entry: Entry, item: Item, rendered: Rendered) -> Item:
     if item.live and item.rendered == etag:
         return replace(item, fault=rendered.fault)
     entry.keep(item, etag, rendered.text)
+    entry.serve(item, etag, rendered.text)
     newer = replace(
         item,
         live=True,

@@ -25,6 +25,9 @@ from sqlalchemy import (
 SCHEMA = "dav"
 """Stands for the schema that the settings name; the engine translates it."""
 
+LASTING = 32 * 86_400
+"""Seconds; what takes longer, and every series without an end, is found by itself in queries for a time."""
+
 metadata = MetaData(schema=SCHEMA)
 
 collection = Table(
@@ -76,6 +79,7 @@ item = Table(
     Column("component", Unicode(20), nullable=False),
     Column("starts", BigInteger, nullable=False),  # Unix seconds, for calendar-query
     Column("ends", BigInteger, nullable=False),
+    Column("lasting", Boolean, nullable=False),  # longer than LASTING: looked for without the index by start
     Column("modified", DateTime, nullable=False),
     Column("device_only", Unicode(255), nullable=False),  # the reason, or empty
     Column("fault", Unicode(400), nullable=False),  # why it is served in a minimal form, or empty
@@ -84,7 +88,17 @@ item = Table(
     UniqueConstraint("collection_id", "record", name="uq_dav_item_record"),
     Index("ix_dav_item_uid", "collection_id", "uid_hash"),
     Index("ix_dav_item_number", "collection_id", "number"),
-    Index("ix_dav_item_starts", "collection_id", "starts"),
+    Index("ix_dav_item_time", "collection_id", "lasting", "starts"),
+)
+
+search = Table(
+    "dav_search",
+    metadata,
+    Column("item_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("collection_id", Integer, nullable=False),
+    Column("etag", Unicode(64), nullable=False),  # of the version that the text is of
+    Column("text", UnicodeText, nullable=False),  # a contact's values, in small letters
+    Index("ix_dav_search_collection", "collection_id"),
 )
 
 version = Table(

@@ -268,6 +268,8 @@ def _store(
     stored = entry.announced(stored)
     for etag, text in ((sent, payload.text), *texts):
         entry.keep(stored, etag, text)
+        if etag == served:
+            entry.serve(stored, etag, text)
     if before is None:
         entry.add(stored, sidecar)
     else:

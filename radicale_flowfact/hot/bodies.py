@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+from radicale_flowfact.filtering import CardFilter, FilterError, read_card_filter
+
 DAV, CALDAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{urn:ietf:params:xml:ns:carddav}"
 LARGEST = 1_000_000
 _ENCODING = re.compile(rb"<\?xml[^>]*\sencoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
@@ -49,7 +51,15 @@ class Query:
     end: int
 
 
-Asked = Propfind | Sync | Multiget | Query
+@dataclass(frozen=True, slots=True)
+class CardQuery:
+    """addressbook-query of whole contacts that hold one of some texts (RFC 6352 §8.6)."""
+
+    props: tuple[str, ...]
+    wanted: CardFilter
+
+
+Asked = Propfind | Sync | Multiget | Query | CardQuery
 
 
 def read(body: bytes) -> ET.Element | None:
@@ -78,6 +88,8 @@ def asked(root: ET.Element) -> Asked | None:
     if root.tag in _MULTIGETS:
         hrefs = tuple((child.text or "").strip() for child in root if child.tag == f"{DAV}href")
         return Multiget(props, root.tag.startswith(CARDDAV), hrefs) if len(hrefs) == len(root) - 1 else None
+    if root.tag == f"{CARDDAV}addressbook-query":
+        return _card_query(root, props)
     return _query(root, props) if root.tag == f"{CALDAV}calendar-query" else None
 
 
@@ -114,6 +126,18 @@ def _query(root: ET.Element, props: tuple[str, ...]) -> Query | None:
     if span.tag != f"{CALDAV}time-range" or start is None or end is None:
         return None
     return Query(props, names[1], start, end)
+
+
+def _card_query(root: ET.Element, props: tuple[str, ...]) -> CardQuery | None:
+    """Read a filter that asks for texts; another one has to look at every contact."""
+    element = root.find(f"{CARDDAV}filter")
+    if element is None or len(root) != 2:
+        return None
+    try:
+        wanted = read_card_filter(element)
+    except FilterError:
+        return None
+    return CardQuery(props, wanted) if wanted.texts() else None
 
 
 def _moment(text: str | None) -> int | None:

@@ -10,7 +10,7 @@ from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.hot import multistatus
-from radicale_flowfact.hot.bodies import CALDAV, CARDDAV, DAV, Asked, Multiget, Propfind, Query, Sync
+from radicale_flowfact.hot.bodies import CALDAV, CARDDAV, DAV, Asked, CardQuery, Multiget, Propfind, Query, Sync
 
 _ETAG, _TYPE, _RESOURCE = f"{DAV}getetag", f"{DAV}getcontenttype", f"{DAV}resourcetype"
 _USUAL = frozenset({_ETAG, _TYPE, _RESOURCE})
@@ -80,6 +80,8 @@ def report(gateway: Gateway, place: Place, asked: Asked, *, minimal: bool) -> by
             return _multiget(gateway, collection, place, asked, minimal=minimal)
         case Query():
             return _query(gateway, collection, place, asked, minimal=minimal)
+        case CardQuery():
+            return _card_query(gateway, collection, place, asked, minimal=minimal)
         case _:
             return None
 
@@ -109,6 +111,15 @@ def _query(gateway: Gateway, collection: Collection, place: Place, asked: Query,
         return None
     found = gateway.texts_between(collection, asked.component, asked.start, asked.end, place.agent)
     return None if found is None else multistatus.whole(_with_texts(place, asked.props, found, minimal))
+
+
+def _card_query(
+    gateway: Gateway, collection: Collection, place: Place, asked: CardQuery, *, minimal: bool
+) -> bytes | None:
+    if place.name is not Name.ADDRESSES:
+        return None
+    found = gateway.cards_like(collection, asked.wanted, place.agent)
+    return multistatus.whole(_with_texts(place, asked.props, found, minimal))
 
 
 def _with_texts(

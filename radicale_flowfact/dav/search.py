@@ -1,0 +1,68 @@
+"""Finds contacts by a text in them (addressbook-query, RFC 6352 §8.6) without reading them all.
+
+Each contact's values are kept in one narrow row, in small letters. What holds the text there is only a candidate:
+the filter itself is tested on its whole text. A row that is older than the contact makes it a candidate, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, true
+
+from radicale_flowfact.contentlines import PayloadError, split_lines, unescape
+from radicale_flowfact.database import holds
+from radicale_flowfact.dav import tables
+from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.session import Session
+from radicale_flowfact.filtering import BINARY
+
+_DELETE = delete(tables.search).where(tables.search.c.item_id == bindparam("item"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A contact as it is served: its item's id, ETag and text."""
+
+    item_id: int
+    etag: str
+    text: str
+
+
+def index(session: Session, collection: Collection, entries: Iterable[Entry]) -> None:
+    """Remember what contacts can be found by, in place of what was remembered before."""
+    rows = [
+        {
+            "item_id": entry.item_id,
+            "collection_id": collection.id,
+            "etag": entry.etag,
+            "text": values_of(entry.text),
+        }
+        for entry in entries
+    ]
+    if rows:
+        session.connection.execute(_DELETE, [{"item": row["item_id"]} for row in rows])
+        session.connection.execute(insert(tables.search), rows)
+
+
+def values_of(text: str) -> str:
+    """Return the values of a contact's lines in small letters, pictures and keys left out; empty if it is none."""
+    try:
+        lines = split_lines(text)
+    except PayloadError:
+        return ""
+    return "\n".join(unescape(line.value) for line in lines if line.name not in BINARY).casefold()
+
+
+def candidates(session: Session, collection: Collection, texts: Sequence[str]) -> list[tuple[int, str, str, str]]:
+    """Return id, href, ETag and text of the contacts that may hold one of the texts (in small letters)."""
+    item, search, version = tables.item, tables.search, tables.version
+    found = or_(search.c.etag != item.c.etag, *(holds(search.c.text, text) for text in texts))
+    statement = (
+        select(item.c.id, item.c.href, item.c.etag, version.c.text)
+        .join_from(search, item, and_(item.c.id == search.c.item_id, item.c.live == true()))
+        .join(version, and_(version.c.item_id == item.c.id, version.c.etag == item.c.etag))
+        .where(search.c.collection_id == collection.id, found)
+    )
+    return [(item_id, href, etag, text) for item_id, href, etag, text in session.connection.execute(statement)]
