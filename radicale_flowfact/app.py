@@ -8,6 +8,7 @@ Radicale's. The internals of Radicale 3.9 that this relies on are pinned by ``te
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable
 from http import client
 from typing import Any, cast
@@ -15,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 from radicale import httputils, types, xmlutils
 from radicale.app import Application
-from radicale.app.base import Access
+from radicale.app.base import Access, _check_path_format
 from radicale.auth import BaseAuth
 from radicale.config import Configuration
 from radicale.log import logger
@@ -40,20 +41,21 @@ Answer = types.WSGIResponse
 _WRITING = frozenset({"PUT", "DELETE", "MOVE", "PROPPATCH", "MKCOL", "MKCALENDAR"})
 _KEPT_BYTES = 1_000_000
 _FLOWFACT = "urn:radicale-flowfact"
+_PLAIN = re.compile(r"[/\w.~@-]*", re.ASCII)  # any [server] validate_path_value takes these
 
 
 class FlowfactApplication(Application):
-    """The application that ``serve`` and the WSGI entry run."""
+    """The application that ``serve`` and the WSGI entry run; without ``hot``, Radicale's handlers answer everything."""
 
     _storage: Storage
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, *, hot: bool = True) -> None:
         super().__init__(configuration)
         if not isinstance(self._storage, Storage):
             raise RuntimeError("[storage] type must be radicale_flowfact.storage")
         self._storage.gateway.upkeep()
         self._item_writes = ItemWrites(configuration, self._storage)
-        self._front = self._made_front(configuration)
+        self._front = self._made_front(configuration) if hot else None
 
     def _made_front(self, configuration: Configuration) -> Front | None:
         """Return what answers hot requests, unless Radicale is told to do what that knows nothing of."""
@@ -61,17 +63,26 @@ class FlowfactApplication(Application):
             return None
         logins = RememberedLogins(self._auth, configuration)
         self._auth = cast(BaseAuth, logins)
-        if self._sharing._enabled or self._script_name:
+        if self._sharing._enabled or self._script_name or self._encoding != "utf-8":
+            return None
+        if configuration.get("group", "type") not in ("none", "from_auth"):
             return None
         return Front(self._storage.gateway, logins, self._rights, self._extra_headers, self._by_the_long_way)
 
     def __call__(self, environ: types.WSGIEnviron, start_response: types.WSGIStartResponse) -> Iterable[bytes]:
         """Answer a request: a hot one from the journal's tables, any other by Radicale's handlers."""
         environ = {**environ, "PATH_INFO": _decoded(environ.get("PATH_INFO", ""))}
-        answer = None if self._front is None else self._front.answer(environ)
+        answer = self._front.answer(environ) if self._front is not None and self._is_sound(environ) else None
         if answer is not None:
             return answer.send(environ, start_response)
         return super().__call__(environ, start_response)
+
+    def _is_sound(self, environ: types.WSGIEnviron) -> bool:
+        """Whether a request may get to a handler; a hot one gets to none."""
+        path: str = environ["PATH_INFO"]
+        if guarding.fault_of(environ, self._max_content_length) is not None:
+            return False
+        return bool(_PLAIN.fullmatch(path)) or _check_path_format(self._storage, path, self._validate_path_value)
 
     def _by_the_long_way(self, environ: types.WSGIEnviron) -> Finished:
         told: list[tuple[str, list[tuple[str, str]]]] = []

@@ -60,7 +60,7 @@ def _path_fault(path: str) -> Fault | None:
     if path in ("", "*"):
         return None
     steps = path.split("/")
-    if steps[0] or any(is_control(char) or char in "\t\n\r" for char in path):
+    if steps[0] or (not path.isprintable() and any(is_control(char) or char in "\t\n\r" for char in path)):
         return Fault(400, "the path is none")
     if any(step in (".", "..") for step in steps) or "" in steps[1:-1]:
         return Fault(400, "the path does not name its place plainly")

@@ -89,7 +89,10 @@ def _require_short(root: ET.Element) -> None:
 
 
 def _require_hrefs(root: ET.Element) -> None:
-    """Raise RefusedError (400) for an href that is none."""
+    """Raise RefusedError (400) for an href that is none; tidy the others up.
+
+    Radicale takes white space behind an href for part of the name, and what follows a semicolon for none.
+    """
     for element in root.findall(xmlutils.make_clark("D:href")):
         text = (element.text or "").strip()
         try:
@@ -98,3 +101,4 @@ def _require_hrefs(root: ET.Element) -> None:
             sound = False
         if not sound:
             raise RefusedError(f"not an href: {text[:60]!r}", 400)
+        element.text = text.replace(";", "%3B")

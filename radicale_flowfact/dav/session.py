@@ -26,6 +26,8 @@ class Stats:
 
     rendered: int = 0
     refreshed: int = 0
+    hot: int = 0
+    """Requests answered from the tables alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from radicale_flowfact.filtering import CardFilter, FilterError, read_card_filte
 
 DAV, CALDAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{urn:ietf:params:xml:ns:carddav}"
 LARGEST = 1_000_000
-_ENCODING = re.compile(rb"<\?xml[^>]*\sencoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
+_MOST_TAGS = 100_000
+_XML_SPACE = "{http://www.w3.org/XML/1998/namespace}"
+_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\sencoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
 _MULTIGETS = frozenset({f"{CALDAV}calendar-multiget", f"{CARDDAV}addressbook-multiget"})
 _DATA = frozenset({f"{CALDAV}calendar-data", f"{CARDDAV}address-data"})
 _NOTHING_ELSE = frozenset({f"{DAV}sync-token", f"{DAV}sync-level", f"{DAV}prop"})
@@ -69,6 +71,8 @@ def read(body: bytes) -> ET.Element | None:
     """
     if not body or len(body) > LARGEST or b"<!DOCTYPE" in body or b"\x00" in body or _ENCODING.match(body):
         return None
+    if body.count(b"<") > _MOST_TAGS:
+        return None
     try:
         return ET.fromstring(body)  # noqa: S314 - see above
     except (ET.ParseError, ValueError, LookupError):
@@ -78,15 +82,15 @@ def read(body: bytes) -> ET.Element | None:
 def asked(root: ET.Element) -> Asked | None:
     """Return what a body asks for, or None if it is nothing that this room answers."""
     if root.tag == f"{DAV}propfind":
-        prop = root[0] if len(root) == 1 and root[0].tag == f"{DAV}prop" else None
-        return None if prop is None else Propfind(tuple(child.tag for child in prop))
+        names = _names(root[0]) if len(root) == 1 and root[0].tag == f"{DAV}prop" else None
+        return None if names is None else Propfind(names)
     props = _props(root)
     if props is None:
         return None
     if root.tag == f"{DAV}sync-collection":
         return _sync(root, props)
     if root.tag in _MULTIGETS:
-        hrefs = tuple((child.text or "").strip() for child in root if child.tag == f"{DAV}href")
+        hrefs = tuple((child.text or "").strip() for child in root if child.tag == f"{DAV}href" and not len(child))
         return Multiget(props, root.tag.startswith(CARDDAV), hrefs) if len(hrefs) == len(root) - 1 else None
     if root.tag == f"{CARDDAV}addressbook-query":
         return _card_query(root, props)
@@ -96,12 +100,20 @@ def asked(root: ET.Element) -> Asked | None:
 def _props(root: ET.Element) -> tuple[str, ...] | None:
     """Return the named properties of a REPORT, or None if there are none, or texts are not wanted whole."""
     found = root.findall(f"{DAV}prop")
-    if len(found) != 1:
+    if len(found) != 1 or any(child.tag in _DATA and child.attrib for child in found[0]):
         return None
-    for child in found[0]:
-        if child.tag in _DATA and (len(child) or child.attrib):
+    return _names(found[0])
+
+
+def _names(prop: ET.Element) -> tuple[str, ...] | None:
+    """Return the names of properties; None for none at all, and for what is more than a name or has an odd namespace.
+
+    Radicale writes a name without a namespace as one of DAV's.
+    """
+    for child in prop:
+        if len(child) or child.tag[0] != "{" or child.tag.startswith(_XML_SPACE):
             return None
-    return tuple(child.tag for child in found[0])
+    return tuple(child.tag for child in prop) or None
 
 
 def _sync(root: ET.Element, props: tuple[str, ...]) -> Sync | None:

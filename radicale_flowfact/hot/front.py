@@ -35,6 +35,7 @@ _TYPES = {"VCARD": "text/vcard", "VEVENT": "text/calendar", "VTODO": "text/calen
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SERVER")
 _CACHED, _CACHED_BYTES = 512, 8192
 _ZIPPED_FROM = 1000  # bytes
+_CHARSET, _UTF8 = re.compile("charset", re.IGNORECASE), re.compile(r"charset=\"?utf-8\"?\s*(;|$)", re.IGNORECASE)
 Environ = dict[str, Any]
 
 
@@ -49,7 +50,7 @@ class Finished:
     def send(self, environ: Environ, start_response: types.WSGIStartResponse) -> list[bytes]:
         """Send it, compressed if the client takes that and it pays."""
         body, headers = self.body, dict(self.headers)
-        if len(body) > _ZIPPED_FROM and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        if len(body) > _ZIPPED_FROM and _takes_gzip(environ):
             packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
             body = packer.compress(body) + packer.flush()
             headers["Content-Encoding"] = "gzip"
@@ -57,6 +58,10 @@ class Finished:
             headers["Content-Length"] = str(len(body))
         start_response(f"{self.status} {client.responses[self.status]}", list(headers.items()))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _takes_gzip(environ: Environ) -> bool:
+    return "gzip" in (one.strip() for one in environ.get("HTTP_ACCEPT_ENCODING", "").split(","))
 
 
 Handler = Callable[[Environ], Finished]
@@ -94,6 +99,7 @@ class Front:
             return None  # Radicale's way finds the words
         if found is None:
             return None
+        self._gateway.stats.hot += 1
         if logger.isEnabledFor(20):  # INFO
             logger.info("%s %r by %r: %d", environ["REQUEST_METHOD"], place.path, place.login, found.status)
         return Finished(found.status, {**found.headers, **self._extra_headers}, found.body)
@@ -114,10 +120,11 @@ class Front:
         if href in (".", ".."):
             return None
         user, groups = self._user(environ)
-        if user != login or "r" not in self._rights.authorization(user, groups, f"/{user}/{name}/"):
+        rights = self._rights.authorization(user, groups, f"/{user}/{name}/") if user == login else ""
+        if "r" not in rights:
             return None
         agent = environ.get("HTTP_USER_AGENT", "")[:255]
-        return Place(prefix, user, Name(name), href, agent)
+        return Place(prefix, user, Name(name), href, agent, rights)
 
     def _user(self, environ: Environ) -> tuple[str, set[str]]:
         header = environ.get("HTTP_AUTHORIZATION", "")
@@ -131,13 +138,16 @@ class Front:
         return ("", set()) if known is None else (known[0], known[2])
 
     def _body(self, environ: Environ) -> bytes:
-        """Read the body, and leave it to be read again."""
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > bodies.LARGEST:
+        """Read the body, and leave it to be read again; empty for one that Radicale's way reads otherwise."""
+        length, kind = environ.get("CONTENT_LENGTH") or "0", environ.get("CONTENT_TYPE") or ""
+        if not length.isdigit() or int(length) > bodies.LARGEST or (_CHARSET.search(kind) and not _UTF8.search(kind)):
             return b""
-        body: bytes = environ["wsgi.input"].read(int(length))
+        try:
+            body: bytes = environ["wsgi.input"].read(int(length))
+        except (OSError, EOFError):
+            return b""
         environ["wsgi.input"] = io.BytesIO(body)
-        return body
+        return body if len(body) == int(length) else b""
 
     def _propfind(self, environ: Environ, place: Place) -> Finished | None:
         depth = environ.get("HTTP_DEPTH", "0")
@@ -167,7 +177,7 @@ class Front:
     ) -> Finished | None:
         """Return what Radicale says of the collection itself; the same question in the same state has one answer."""
         state = (collection.id, collection.number, collection.nonce, collection.modified, str(collection.props))
-        key = (place.prefix, place.login, state, body, minimal)
+        key = (place.prefix, place.login, place.rights, state, body, minimal)
         found = self._cache.get(key)
         if found is None:
             found = self._by_radicale({**environ, "HTTP_DEPTH": "0", "HTTP_ACCEPT_ENCODING": ""})

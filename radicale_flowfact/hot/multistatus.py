@@ -63,7 +63,10 @@ def gone(base: str, hrefs: Sequence[str]) -> list[str]:
 
 def quoted(hrefs: Sequence[str]) -> Sequence[str]:
     """Return hrefs as URLs have them; nearly all are so already, which is seen for all of them at once."""
-    return hrefs if _PLAIN.fullmatch("\n".join(hrefs)) else [quote(href) for href in hrefs]
+    together = "\n".join(hrefs)
+    if _PLAIN.fullmatch(together) and together.count("\n") == max(len(hrefs) - 1, 0):
+        return hrefs
+    return [quote(href) for href in hrefs]
 
 
 def text(content: str) -> str:

@@ -14,6 +14,7 @@ from radicale_flowfact.hot.bodies import CALDAV, CARDDAV, DAV, Asked, CardQuery,
 
 _ETAG, _TYPE, _RESOURCE = f"{DAV}getetag", f"{DAV}getcontenttype", f"{DAV}resourcetype"
 _USUAL = frozenset({_ETAG, _TYPE, _RESOURCE})
+_LARGEST = f"{CALDAV}max-resource-size"  # the only other one that Radicale tells of items and that is not DAV's
 _CONTENT_TYPES = {
     Name.ADDRESSES: "text/vcard;charset=utf-8",
     Name.APPOINTMENTS: "text/calendar;charset=utf-8;component=VEVENT",
@@ -24,13 +25,14 @@ _COMPONENTS = {Name.APPOINTMENTS: "VEVENT", Name.TASKS: "VTODO"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a login asks, and with which device: ``prefix`` is a proxy's, ``href`` empty for the collection."""
+    """Where a login asks, with which device and rights: ``prefix`` is a proxy's, ``href`` empty for the collection."""
 
     prefix: str
     login: str
     name: Name
     href: str
     agent: str
+    rights: str
 
     @property
     def path(self) -> str:
@@ -45,7 +47,9 @@ class Place:
 
 def is_usual(asked: Propfind) -> bool:
     """Return whether a listing asks of the items only what is told here."""
-    return _ETAG in asked.props and all(tag in _USUAL or not tag.startswith(DAV) for tag in asked.props)
+    return _ETAG in asked.props and all(
+        tag in _USUAL or not (tag.startswith(DAV) or tag == _LARGEST) for tag in asked.props
+    )
 
 
 def are_types_mixed(gateway: Gateway, collection: Collection, place: Place, asked: Asked) -> bool:
