@@ -95,7 +95,7 @@ def syncs(seen: Mapping[str, Seen]) -> st.SearchStrategy[Asked]:
     odd = [
         '<sync-collection xmlns="DAV:"><prop><getetag/></prop></sync-collection>',
         '<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level></sync-collection>',
-        f"<sync-collection {_SPACES}><sync-token>\n {tokens[0]}\n</sync-token><prop><getetag/></prop></sync-collection>",
+        f"<sync-collection {_SPACES}><sync-token>\n {tokens[0]}\n</sync-token><prop><a/></prop></sync-collection>",
     ]
     return asked("REPORT", paths(), mostly(bodies, odd), depths(), _NOTHING)
 
