@@ -59,7 +59,8 @@ class RememberedLogins:
         return found
 
     def _digest(self, login: str, password: str) -> bytes:
-        return hashlib.blake2b(f"{login}\0{password}".encode("utf-8", "surrogatepass"), key=self._key).digest()
+        both = f"{len(login)}:{login}{password}"
+        return hashlib.blake2b(both.encode("utf-8", "surrogatepass"), key=self._key).digest()
 
     def _mark(self) -> object:
         """Return what changes with the password file."""
