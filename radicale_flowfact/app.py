@@ -21,7 +21,7 @@ from radicale.auth import BaseAuth
 from radicale.config import Configuration
 from radicale.log import logger
 
-from radicale_flowfact import guarding, mobileconfig, principals
+from radicale_flowfact import faults, guarding, mobileconfig, principals, retrying
 from radicale_flowfact.contentlines import printable
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
@@ -106,6 +106,16 @@ class FlowfactApplication(Application):
         return f"{fault.status} {client.responses[fault.status]}", headers, [body]
 
     def _handle(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
+        """Answer the request, again if the database failed; 503 if it fails for good, never less than there is."""
+        body = retrying.Replay(environ["wsgi.input"])
+        try:
+            return faults.whole(lambda number: self._attempt(method, retrying.at_try(environ, body, number), *args))
+        except Exception as error:
+            if not faults.is_outage(error):
+                raise
+            return retrying.unavailable(method, args[1], error)
+
+    def _attempt(self, method: str, environ: types.WSGIEnviron, *args: Any) -> Answer:  # noqa: ANN401
         """Let Radicale handle the request; answer a refusal in its place, whatever Radicale made of it."""
         request = dav_request.begin(environ.get("HTTP_USER_AGENT", ""), environ.get("HTTP_IF_MATCH", ""))
         environ = {**environ, "wsgi.input": _Recorder(environ["wsgi.input"], request)}
@@ -121,7 +131,7 @@ class FlowfactApplication(Application):
             request.refusal = error
             answer = client.FORBIDDEN, {}, "", None
         except Exception as error:
-            if not guarding.is_stumble(error):
+            if faults.of_database(error) or not guarding.is_stumble(error):
                 raise
             logger.warning("%s %s cannot be answered: %s", method, path, error, exc_info=True)
             answer = httputils.BAD_REQUEST
@@ -272,6 +282,8 @@ class FlowfactApplication(Application):
             ET.SubElement(error, xmlutils.make_clark(refusal.condition))
         ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = printable(refusal.reason)
         headers = {"Content-Type": "text/xml"}  # Radicale adds the charset
+        if refusal.status == client.SERVICE_UNAVAILABLE:
+            headers["Retry-After"] = retrying.RETRY_AFTER
         return refusal.status, headers, ET.tostring(error, encoding="unicode"), None
 
 

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, literal
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import BigInteger, Boolean, DateTime, UnicodeText
 
+from radicale_flowfact.connecting import Timeouts, completed, engine_options, hint, prepare_mssql
+from radicale_flowfact.faults import told
+
 _DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
-_SQLITE_WAIT_MS = 30_000
-_engines: dict[tuple[str, str], Engine] = {}
+_NO_TIMEOUTS_NAMED = Timeouts()
+_engines: dict[tuple[str, str, Timeouts], Engine] = {}
 _engines_lock = threading.Lock()
 
 WRITES = {"flowfact_writes": True}
@@ -33,16 +37,30 @@ class DatabaseError(Exception):
     """The database cannot be used at all; the message says what to do."""
 
 
-def engine_for(url: str, state_schema: str = "") -> Engine:
+def engine_for(url: str, state_schema: str = "", timeouts: Timeouts = _NO_TIMEOUTS_NAMED) -> Engine:
     """Return the process's engine for ``url``; the gateway's tables live in ``state_schema``.
 
     Raises DatabaseError when the URL is wrong or its driver is not installed. Does not connect.
     """
     with _engines_lock:
-        key = (url, state_schema)
+        key = (url, state_schema, timeouts)
         if key not in _engines:
-            _engines[key] = _create(url).execution_options(schema_translate_map={"dav": state_schema or None})
+            _engines[key] = _create(url, timeouts).execution_options(schema_translate_map={"dav": state_schema or None})
         return _engines[key]
+
+
+@contextmanager
+def reaching(engine: Engine) -> Iterator[Connection]:
+    """Connect. Raises DatabaseError with what to do if that fails."""
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        words = told(error)
+        raise DatabaseError(
+            f"the database cannot be reached: {words}\n{hint(engine.url, words)}; then run: radicale-flowfact check"
+        ) from error
+    with connection:
+        yield connection
 
 
 def dispose_engines() -> None:
@@ -53,27 +71,30 @@ def dispose_engines() -> None:
         _engines.clear()
 
 
-def _create(url: str) -> Engine:
+def _create(url: str, timeouts: Timeouts) -> Engine:
     try:
-        parsed = make_url(url)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        parsed = completed(make_url(url))
+        engine = create_engine(parsed, **engine_options(parsed, timeouts))
     except (ArgumentError, NoSuchModuleError) as error:
         raise DatabaseError(f"database_url is not a database URL: {error}") from error
     except ImportError as error:
-        raise DatabaseError(f"database_url needs a driver that cannot be loaded: {error}") from error
+        raise DatabaseError(
+            f"database_url needs a driver that cannot be loaded: {error}. {hint(parsed, str(error))}"
+        ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    if engine.dialect.name == "mssql":
+        prepare_mssql(engine, timeouts)
     return engine
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    """Give SQLite real transactions, write-ahead logging, patience and the digest function."""
+    """Give SQLite real transactions, write-ahead logging and the digest function."""
 
     @event.listens_for(engine, "connect")
     def _on_connect(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
         dbapi_connection.isolation_level = None  # the driver must not begin or commit by itself
         dbapi_connection.create_function("flowfact_digest", -1, _digest, deterministic=True)
-        dbapi_connection.execute(f"PRAGMA busy_timeout = {_SQLITE_WAIT_MS}")
         dbapi_connection.execute("PRAGMA journal_mode = WAL")
 
     @event.listens_for(engine, "begin")
@@ -170,7 +191,8 @@ def _digest_mssql(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> 
         sql = compiler.process(column, **kwargs)
         # CAST would cut a datetime to minutes; style 121 keeps its milliseconds.
         style = ", 121" if isinstance(column.type, DateTime) else ""
-        return f"coalesce(CONVERT(nvarchar(max), {sql}{style}), nchar(30))"
+        # Columns of different collations cannot be joined up; converted first, also a text or ntext can be looked into.
+        return f"coalesce(CONVERT(nvarchar(max), {sql}{style}) COLLATE Latin1_General_BIN2, nchar(30))"
 
     joined = " + nchar(31) + ".join(text(column) for column in element.clauses)
     return f"CAST(SUBSTRING(HASHBYTES('SHA2_256', {joined}), 1, {_DIGEST_BITS // 8}) AS bigint)"

@@ -13,8 +13,9 @@ from http import client
 from radicale import types
 from radicale.config import Configuration
 
-from radicale_flowfact import guarding
+from radicale_flowfact import guarding, retrying
 from radicale_flowfact.dav.items import Item
+from radicale_flowfact.dav.rendering import etag_of
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.preconditions import EntityTags
@@ -33,9 +34,12 @@ class ItemWrites:
     def put(self, environ: types.WSGIEnviron, login: str, name: Name, href: str) -> types.WSGIResponse:
         """Carry a PUT out. Raises RefusedError."""
         text = self._read(environ, name)
-        put = self._storage.gateway.put(
-            login, name, href, text, lambda there: self._require_preconditions(environ, there)
-        )
+
+        def require(there: Item | None) -> None:
+            if not _is_done(environ, there, text):
+                self._require_preconditions(environ, there)
+
+        put = self._storage.gateway.put(login, name, href, text, require)
         # Without an ETag the client fetches what became of it (RFC 4791 §5.3.4).
         headers = {"ETag": f'"{put.item.etag}"'} if put.is_as_sent else {}
         return client.CREATED if put.is_new else client.NO_CONTENT, headers, None, None
@@ -78,3 +82,8 @@ class ItemWrites:
         unwanted = EntityTags.parse(environ.get("HTTP_IF_NONE_MATCH", ""))
         if there is not None and unwanted is not None and unwanted.matches(f'"{there.etag}"'):
             raise RefusedError("there is such an item already", 412)
+
+
+def _is_done(environ: types.WSGIEnviron, there: Item | None, text: str) -> bool:
+    """Whether an earlier try of this very PUT was committed though the database's answer was lost."""
+    return retrying.is_again(environ) and there is not None and there.etag == etag_of(text)

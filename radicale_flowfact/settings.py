@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from radicale_flowfact.connecting import Timeouts
+
 PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
 Private = Literal["device", "flowfact"]
 
@@ -82,6 +84,14 @@ class SafetySettings(_Section):
     max_vanish_items: int = Field(default=20, ge=0)
 
 
+class TimeoutSettings(_Section):
+    """How many seconds a database may take: to be connected to, to free a lock, to answer a statement."""
+
+    connect: float = Field(default=Timeouts().connect, gt=0)
+    lock: float = Field(default=Timeouts().lock, gt=0)
+    statement: float = Field(default=Timeouts().statement, gt=0)
+
+
 class Settings(_Section):
     """Everything in ``flowfact.toml``."""
 
@@ -97,12 +107,18 @@ class Settings(_Section):
     appointments: AppointmentSettings = AppointmentSettings()
     tasks: TaskSettings = TaskSettings()
     safety: SafetySettings = SafetySettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
     names: Mapping[str, str] = Field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
         """The office's time zone: FlowFact's times are wall-clock times in it."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def patience(self) -> Timeouts:
+        """How long the database may take."""
+        return Timeouts(self.timeouts.connect, self.timeouts.lock, self.timeouts.statement)
 
     @field_validator("timezone")
     @classmethod

@@ -135,7 +135,8 @@ def _table(metadata: MetaData, names: NameMap, table: str) -> SqlTable | None:
         for column in TABLES[table]
         if (physical := names.column(table, column)) is not None
     ]
-    made = SqlTable(quoted_name(name, quote=True), metadata, *columns, schema=schema)
+    # On SQL Server a table with triggers takes no statement that returns rows (OUTPUT).
+    made = SqlTable(quoted_name(name, quote=True), metadata, *columns, schema=schema, implicit_returning=False)
     for column in _INDEXES.get(table, ()):
         if column in made.c:
             Index(f"ix_{name}_{column}", made.c[column])

@@ -14,7 +14,7 @@ from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user, read_users
 from radicale_flowfact.crm.writes import StaleError
-from radicale_flowfact.database import DatabaseError, engine_for
+from radicale_flowfact.database import DatabaseError, engine_for, reaching
 from radicale_flowfact.dav import collections, rendering, schema
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.request import RefusedError
@@ -57,9 +57,9 @@ def check(settings: Settings) -> Report:
     report = Report()
     names = NameMap.from_overrides(settings.names)
     tables = build_tables(names)
-    engine = engine_for(settings.database_url, settings.state_schema)
+    engine = engine_for(settings.database_url, settings.state_schema, settings.patience)
     report.notes += crm_check.missing_features(names)
-    with engine.connect() as connection, connection.begin():
+    with reaching(engine) as connection, connection.begin():
         report.faults += [str(fault) for fault in crm_check.check(connection, names)]
         if not report.faults:
             _check_users(connection, tables, settings, report)

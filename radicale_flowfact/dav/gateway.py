@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, Row
 
+from radicale_flowfact import faults
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
@@ -83,7 +84,7 @@ class Gateway:
         self.settings = settings
         self.stats = Stats()
         self.tables = build_tables(NameMap.from_overrides(settings.names))
-        self.engine: Engine = engine_for(settings.database_url, settings.state_schema)
+        self.engine: Engine = engine_for(settings.database_url, settings.state_schema, settings.patience)
         self.clock = clock
         self._users: dict[str, tuple[float, User]] = {}
         self._owners: dict[str, str] = {}
@@ -301,8 +302,11 @@ class Gateway:
         return found
 
     def _remember(self, device: Device) -> None:
-        with self._begin() as session:
-            self._fetches.write_now(session, device)
+        def attempt(_: int) -> None:
+            with self._begin() as session:
+                self._fetches.write_now(session, device)
+
+        faults.whole(attempt)
 
     def flush(self) -> None:
         """Write what still waits to be written; for the end of a process."""

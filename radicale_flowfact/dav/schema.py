@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
-from radicale_flowfact.database import WRITES, DatabaseError
+from radicale_flowfact.database import WRITES, DatabaseError, reaching
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -19,13 +19,13 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(engine: Engine, state_schema: str = "") -> None:
     """Create or migrate the gateway's tables; does nothing when they are up to date.
 
-    Raises DatabaseError naming the missing schema or grant.
+    Raises DatabaseError naming the missing schema or grant, or why there is no connection.
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     schema = state_schema or None
     try:
-        with engine.connect() as connection:
+        with reaching(engine) as connection:
             current = MigrationContext.configure(
                 connection, opts={"version_table": "dav_alembic", "version_table_schema": schema}
             ).get_current_revision()

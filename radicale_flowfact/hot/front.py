@@ -17,6 +17,7 @@ from radicale.log import logger
 from radicale.rights import BaseRights
 from sqlalchemy.exc import SQLAlchemyError
 
+from radicale_flowfact import faults, retrying
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.journal import InvalidTokenError
@@ -95,8 +96,13 @@ class Front:
             return None
         try:
             found = handle(environ, place)
-        except (RefusedError, InvalidTokenError, SQLAlchemyError):
+        except (RefusedError, InvalidTokenError):
             return None  # Radicale's way finds the words
+        except SQLAlchemyError as error:
+            if faults.is_passing(error) or not faults.is_outage(error):
+                return None  # Radicale's way tries again
+            status, headers, words, _ = retrying.unavailable(environ["REQUEST_METHOD"], place.path, error)
+            return Finished(status, dict(headers), str(words).encode())
         if found is None:
             return None
         self._gateway.stats.hot += 1
