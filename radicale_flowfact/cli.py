@@ -22,6 +22,7 @@ from radicale_flowfact.database import DatabaseError, dispose_engines
 from radicale_flowfact.dav import admin
 from radicale_flowfact.dav import status as status_room
 from radicale_flowfact.dav import undo as undo_room
+from radicale_flowfact.dav import verify as verify_room
 from radicale_flowfact.dav import why as why_room
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.session import Name
@@ -242,6 +243,23 @@ def status(config: Config = None) -> None:
             console.print(escape(f"  only on the devices ({item.device_only}): {item.href}"))
     if not found:
         console.print("No device has asked yet.")
+
+
+@app.command()
+def verify(config: Config = None) -> None:
+    """Check the gateway's tables, also against FlowFact; changes nothing. Exit status 1 with every fault named."""
+    with faults_told():
+        report = verify_room.verify(_gateway(config))
+    for note in report.notes:
+        console.print(escape(f"note: {note}"))
+    for breach in report.breaches:
+        detail = f" ({breach.detail})" if breach.detail else ""
+        errors.print(escape(f"fault: {breach.where}: {breach.what}{detail}"), style="red")
+        errors.print(escape(f"       next: {breach.step}"))
+    if report.breaches:
+        errors.print(f"{len(report.breaches)} faults.")
+        raise typer.Exit(1)
+    console.print(f"No faults in {report.collections} collections with {report.items} items.")
 
 
 @app.command()

@@ -71,6 +71,17 @@ def dispose_engines() -> None:
         _engines.clear()
 
 
+def snapshot_options(engine: Engine) -> dict[str, Any]:
+    """Return the execution options of a connection whose transaction reads one state of the database.
+
+    SQLite does so anyway. SQL Server must be told to keep old rows for it (ALLOW_SNAPSHOT_ISOLATION), and reads each
+    statement's own state without.
+    """
+    if engine.dialect.name == "postgresql":
+        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return {}
+
+
 def _create(url: str, timeouts: Timeouts) -> Engine:
     try:
         parsed = completed(make_url(url))

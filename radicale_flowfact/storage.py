@@ -30,6 +30,7 @@ from radicale_flowfact.dav.items import Item as ItemRow
 from radicale_flowfact.dav.payload import ACCEPTED
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name
+from radicale_flowfact.dav.verify import verify
 from radicale_flowfact.filtering import TimeRange, read_calendar_filter, read_card_filter
 from radicale_flowfact.settings import load_settings
 from radicale_flowfact.storage_items import ReportItem, StoredItem, TextBatch, http_date
@@ -158,8 +159,11 @@ class Storage(BaseStorage):
                 _held.mode = "r"
 
     def verify(self) -> bool:
-        """Tell Radicale that there are no files to verify."""
-        return True
+        """Check the gateway's tables; log what is broken (``radicale --verify-storage``)."""
+        report = verify(self.gateway)
+        for breach in report.breaches:
+            logger.error("%s: %s (%s). Next: %s", breach.where, breach.what, breach.detail or "-", breach.step)
+        return not report.breaches
 
 
 _held = threading.local()

@@ -20,7 +20,7 @@ from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.crm.users import UserError, read_user
-from radicale_flowfact.database import WRITES, engine_for
+from radicale_flowfact.database import WRITES, engine_for, snapshot_options
 from radicale_flowfact.dav import (
     collections,
     devices,
@@ -142,6 +142,12 @@ class Gateway:
             yield joined
             return
         with self.engine.connect() as connection, connection.begin():
+            yield self._session(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a transaction that reads one state of the database from its begin to its end, where it can."""
+        with self.engine.connect().execution_options(**snapshot_options(self.engine)) as connection, connection.begin():
             yield self._session(connection)
 
     @contextmanager
