@@ -187,6 +187,16 @@ def by_uid(session: Session, collection_id: int, uid: str) -> Item | None:
     return max(found, key=lambda item: (item.live, item.number), default=None)
 
 
+def known_uids(session: Session, collection_id: int, uids: Iterable[str]) -> set[str]:
+    """Return which of these UIDs the collection ever had."""
+    item = tables.item.c
+    found: set[str] = set()
+    for chunk in chunks(sorted(text_hash(uid) for uid in uids)):
+        mine = select(item.uid).where(item.collection_id == collection_id, item.uid_hash.in_(chunk))
+        found |= set(session.connection.scalars(mine))
+    return found
+
+
 def by_record(session: Session, collection_id: int, record: str) -> Item | None:
     """Return the item of this record, by ``record_name``."""
     found = _items(session, tables.item.c.collection_id == collection_id, tables.item.c.record == record)

@@ -47,10 +47,12 @@ def refresh(session: Session, collection: Collection, user: User) -> Collection:
     if not kept:
         _remove(entry, vanished)
     due = _to_look_at(collection, now_in_scope, known, everything=basis != collection.basis)
-    for chunk in chunks(due):
-        _look_at(entry, user, chunk, known)
-        entry.flush()
     total = sum((member.sums for member in now_in_scope.values()), Sums())
+    for chunk in chunks(due):
+        for missed in _look_at(entry, user, chunk, known):
+            item = known.get(record_name(table_of(name), missed.dsn))
+            total = total - missed.sums + (item.shown if item else Sums())
+        entry.flush()
     changes = {"sums": total, "basis": basis, "stopped": stopped}
     changes["owner"] = dsn_key(user.dsn)
     return entry.write({key: value for key, value in changes.items() if value != getattr(collection, key)})
@@ -67,8 +69,8 @@ def refresh_record(session: Session, collection: Collection, user: User, item: I
     entry = Entry(session, collection)
     if member is None:
         _remove(entry, [item])
-    else:
-        _look_at(entry, user, [member], {item.record: item})
+    elif _look_at(entry, user, [member], {item.record: item}):
+        return collection
     return entry.write({"sums": collection.sums - item.shown + sums})
 
 
@@ -117,8 +119,11 @@ def _to_look_at(
     return sorted(due, key=lambda member: member.dsn)
 
 
-def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping[str, Item]) -> None:
-    """Render records anew and journal those whose item differs from the one the devices have."""
+def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping[str, Item]) -> list[Member]:
+    """Render records anew and journal those whose item differs from the one the devices have.
+
+    Returns those that are gone since the members were counted: the next refresh must not take them for looked at.
+    """
     session, name = entry.session, entry.collection.name
     table = table_of(name)
     records = rendering.read(session, name, user, [member.dsn for member in members])
@@ -127,9 +132,11 @@ def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping
     hidden = [item.dsn for item in before.values() if item and item.hidden and item.dsn]
     unhidden = reads.carrying(session.connection, session.tables, table, user.own_merkmal or "", hidden)
     fresh = _new_items(entry, [dsn for dsn, item in before.items() if item is None])
+    missed = []
     for member in members:
         record = records.get(dsn_key(member.dsn))
-        if record is None:  # deleted since; the next refresh sees it
+        if record is None:
+            missed.append(member)
             continue
         item = before[member.dsn] or fresh[member.dsn]
         sidecar = sidecars.get(item.id, ())
@@ -142,6 +149,7 @@ def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping
             entry.add(looked_at)
         elif looked_at != item:
             entry.change(looked_at)
+    return missed
 
 
 def _with_text(entry: Entry, item: Item, rendered: Rendered) -> Item:
@@ -169,11 +177,12 @@ def _new_items(entry: Entry, dsns: Sequence[str]) -> dict[str, Item]:
     table = table_of(entry.collection.name)
     suffix = "vcf" if entry.collection.name is Name.ADDRESSES else "ics"
     uids = {dsn: f"flowfact-{table.value.lower()}-{_safe(dsn)}" for dsn in dsns}
-    taken = items.by_hrefs(entry.session, entry.collection.id, [f"{uid}.{suffix}" for uid in uids.values()])
+    there = items.by_hrefs(entry.session, entry.collection.id, [f"{uid}.{suffix}" for uid in uids.values()])
+    taken = there.keys() | items.known_uids(entry.session, entry.collection.id, uids.values())
     found = {}
     for dsn, plain in uids.items():
         # A device may have used the name for an item of its own; that one keeps it.
-        uid = f"{plain}-{secrets.token_hex(4)}" if f"{plain}.{suffix}" in taken else plain
+        uid = f"{plain}-{secrets.token_hex(4)}" if {plain, f"{plain}.{suffix}"} & taken else plain
         found[dsn] = Item(
             entry.new_id(),
             entry.collection.id,

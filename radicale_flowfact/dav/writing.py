@@ -156,6 +156,7 @@ def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: s
         before,
         record=device_name(payload.uid),
         dsn=None,
+        hidden=False,
         sums="",
         component=payload.component,
         starts=starts,
