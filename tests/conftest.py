@@ -32,6 +32,7 @@ from radicale_flowfact.database import WRITES, engine_for
 from radicale_flowfact.dav import schema
 from radicale_flowfact.dav import tables as dav_tables
 from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.verify import verify
 from radicale_flowfact.storage import forget_gateways, gateway_for
 from tests.device import Device
 from tests.office import Office
@@ -209,6 +210,11 @@ class Server:
         """Return a device that knows this server."""
         return Device(self.base, login, agent=agent)
 
+    def verify(self) -> None:
+        """Fail if anything in the gateway's tables is not as it must be; see ``radicale-flowfact verify``."""
+        if self.base:
+            assert verify(self.gateway).breaches == []
+
     def stop(self) -> None:
         """Stop serving."""
         if self._serving is not None:
@@ -262,7 +268,10 @@ def server(database: Database, tmp_path: Path) -> Iterator[Server]:
     """Give a server; the test starts it once its office has users."""
     made = Server(database, tmp_path)
     yield made
-    made.stop()
+    try:
+        made.verify()  # whatever a test did
+    finally:
+        made.stop()
 
 
 @dataclass
