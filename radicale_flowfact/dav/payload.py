@@ -119,16 +119,19 @@ def empty_entry(component: str, sidecar: Sequence[str] = ()) -> Entry:
     return Entry(component, "", EntryFields(), tuple(sidecar), private=False, recurring=False, acknowledged=None)
 
 
-def same_meaning(settings: Settings, name: Name, payload: Payload, other: str) -> bool:
-    """Return whether a PUT and another text say the same of everything that the gateway keeps (rule 8)."""
-    first = payload.parsed
+def same_meaning(settings: Settings, name: Name, one: str, other: str, read: Parsed | None = None) -> bool:
+    """Return whether two texts say the same of everything that the gateway keeps (rule 8); ``read``: one, taken apart.
+
+    Raises PayloadError.
+    """
+    first = read or parse(settings, name, one)
     second = parse(settings, name, other, first)
     if isinstance(first, Card) and isinstance(second, Card):
         alike = first.fields == second.fields and _phones(first) == _phones(second)
     else:
         assert isinstance(first, Entry) and isinstance(second, Entry)  # noqa: S101,PT018 - both from one map
         alike = (first.fields, first.private) == (second.fields, second.private)
-        alike = alike and _words(payload.text) == _words(other)
+        alike = alike and _words(one) == _words(other)
     return alike and sorted(first.sidecar) == sorted(second.sidecar)
 
 

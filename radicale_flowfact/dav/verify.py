@@ -172,7 +172,8 @@ def _unlikeness(session: Session, collection: Collection, one: Kept, text: str, 
     if served is None or one.item.etag == one.item.rendered:
         return ""
     try:
-        return "" if same_meaning(session, collection.name, served, text) else "what is served says other than FlowFact"
+        is_same = same_meaning(session.settings, collection.name, served, text)
+        return "" if is_same else "what is served says other than FlowFact"
     except PayloadError as error:
         return f"what is served cannot be read: {error}"
 

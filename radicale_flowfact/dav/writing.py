@@ -232,7 +232,7 @@ def _finish(
     record = rendering.read(session, name, write.user, [item.dsn or ""])[dsn_key(item.dsn or "")]
     rendered = rendering.render(session, name, record, item.uid, sidecar)
     canonical = etag_of(rendered.text)
-    same = same_meaning(session.settings, name, payload, rendered.text)
+    same = same_meaning(session.settings, name, payload.text, rendered.text, payload.parsed)
     written = replace(
         item,
         hidden=False,
