@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +19,8 @@ from sqlalchemy.exc import DBAPIError
 
 from radicale_flowfact import configuring, passwords, reports, serving
 from radicale_flowfact.database import DatabaseError, dispose_engines
-from radicale_flowfact.dav import admin
+from radicale_flowfact.dav import admin, checking
+from radicale_flowfact.dav import grants as grants_room
 from radicale_flowfact.dav import status as status_room
 from radicale_flowfact.dav import undo as undo_room
 from radicale_flowfact.dav import verify as verify_room
@@ -116,19 +117,62 @@ def _announce(configuration: Configuration, settings: Settings) -> None:
 
 
 @app.command()
-def check(config: Config = None) -> None:
-    """Check connection, name map, the gateway's tables, users and Merkmale; exit status 1 with every fault named."""
+def check(
+    config: Config = None,
+    write_map: Annotated[
+        bool, typer.Option("--write-map", help="Also print a [names] section drafted from the real schema.")
+    ] = False,
+) -> None:
+    """Say what was found: database, name map, users with their Merkmale and records, own tables, grants.
+
+    Changes nothing, neither in the database nor in a file. Exit status 1 with every fault named.
+    """
     with faults_told():
         _, settings = _load(config)
-        report = admin.check(settings)
+        report = checking.check(settings, draft=write_map)
+    for line in reports.check_lines(report):
+        console.print(escape(line))
+    if report.users:
+        console.print(_users_view(report.users))
     for note in report.notes:
         console.print(escape(f"note: {note}"))
     for fault in report.faults:
         errors.print(escape(f"fault: {fault}"), style="red")
+    if report.draft:
+        console.print("\nDrafted by likeness. Look at each line before you copy it into flowfact.toml:\n")
+        console.print(escape("\n".join(report.draft)))
     if report.faults:
-        errors.print(f"{len(report.faults)} faults.")
+        errors.print(f"{len(report.faults)} faults. Names: check --write-map drafts them.")
         raise typer.Exit(1)
     console.print("No faults.")
+
+
+@app.command()
+def grants(
+    config: Config = None,
+    user: Annotated[str | None, typer.Option(help="The database user; without it, that of database_url.")] = None,
+    tables_by_admin: Annotated[
+        bool, typer.Option("--tables-by-admin", help="The gateway may not make its own tables; an administrator does.")
+    ] = False,
+) -> None:
+    """Print the SQL that gives the gateway's database user exactly what it needs; `check` verifies it.
+
+    It follows the settings: with write = false it may only read, with write = true only write what devices can change.
+    """
+    with faults_told():
+        _, settings = _load(config)
+        lines = grants_room.statements(settings, user, makes=not tables_by_admin)
+    for line in lines or ["This database has no users: nothing to grant."]:
+        console.print(escape(line))
+
+
+def _users_view(mapped: Iterable[admin.MappedUser]) -> View:
+    view = View()
+    for title in ("login", "FlowFact user", "address Merkmale", "activity Merkmale", *Name):
+        view.add_column(str(title), overflow="fold")
+    for row in mapped:
+        view.add_row(*(escape(cell) for cell in row.cells))
+    return view
 
 
 @users_app.callback()
@@ -140,12 +184,7 @@ def users(context: typer.Context, config: Config = None) -> None:
     with faults_told():
         _, settings = _load(config)
         overview = admin.users(Gateway(settings))
-    view = View()
-    for title in ("login", "FlowFact user", "address Merkmale", "activity Merkmale", *Name):
-        view.add_column(str(title), overflow="fold")
-    for row in overview.mapped:
-        view.add_row(*(escape(cell) for cell in row.cells))
-    console.print(view)
+    console.print(_users_view(overview.mapped))
     for fault in overview.faults:
         errors.print(escape(f"fault: {fault}"), style="red")
     if overview.sections:

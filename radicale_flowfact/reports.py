@@ -19,6 +19,7 @@ from radicale_flowfact.actions import (
     SetPhone,
     SetRights,
 )
+from radicale_flowfact.dav.checking import Report
 from radicale_flowfact.dav.undo import Entry
 
 
@@ -64,3 +65,8 @@ def action_line(action: Action) -> str:
             return f"kept for the devices: {len(before)} lines -> {len(after)} lines"
         case _:
             return ""
+
+
+def check_lines(report: Report) -> list[str]:
+    """Return the facts of a check, one a line, their titles in a column."""
+    return [f"{title:<12}{text}" for title, text in report.facts]

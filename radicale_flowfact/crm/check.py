@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Inspector, inspect
+from sqlalchemy.dialects.mssql import TIMESTAMP
+from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
 
-from radicale_flowfact.crm.names import OPTIONAL, TABLES, NameMap, known_names
+from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap, known_names
 from radicale_flowfact.crm.tables import column_type
 
 _FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
@@ -43,9 +45,54 @@ def check(connection: Connection, names: NameMap) -> list[Fault]:
         schema, physical = found
         if inspector.has_table(physical, schema=schema):
             faults += _check_columns(inspector, names, table, schema, physical)
-        else:
+        elif table not in UNREAD:
             faults.append(_missing_table(inspector, table, schema, physical))
     return faults
+
+
+_FILLED_TABLES = ("AD", "ADTEL", "ADMKM", "AKT", "AKTMKM", "RECHTE")
+
+
+def unwritable(connection: Connection, names: NameMap) -> list[str]:
+    """Return what would make FlowFact's tables refuse or cut what the gateway writes; they must be there.
+
+    That is columns that must be filled, have no default and are not in the map, and columns that hold less text than
+    the reference schema's, by whose lengths the gateway refuses what is too long (rule 28).
+    """
+    inspector = inspect(connection)
+    found = []
+    for table in _FILLED_TABLES:
+        place = names.table(table)
+        if place is None:
+            continue
+        known = {(names.column(table, column) or "").casefold(): column for column in TABLES[table]}
+        for there in inspector.get_columns(place[1], schema=place[0]):
+            column = known.get(there["name"].casefold())
+            if column is not None:
+                found += _narrower(f"{table}.{column}", column_type(column), there["type"])
+            elif not there["nullable"] and not _fills_itself(there):
+                found.append(f"{place[1]}.{there['name']} must be filled and has no default: new rows would be refused")
+    return found
+
+
+def _fills_itself(there: ReflectedColumn) -> bool:
+    return bool(there.get("default") or there.get("identity") or there.get("computed") or _is_rowversion(there["type"]))
+
+
+def _is_rowversion(found: TypeEngine[Any]) -> bool:
+    return isinstance(found, TIMESTAMP) and not isinstance(found, DateTime)
+
+
+def _narrower(logical: str, wanted: TypeEngine[Any], found: TypeEngine[Any]) -> list[str]:
+    limit, length = getattr(wanted, "length", None), getattr(found, "length", None)
+    if not isinstance(limit, int) or not isinstance(length, int) or length >= limit:
+        return []
+    return [f"column {logical} holds {length} characters, {limit} are reckoned with: longer texts would fail"]
+
+
+def fits(column: str, found: TypeEngine[Any]) -> bool:
+    """Return whether a logical column can be in a column of this type."""
+    return not _wrong_type(column, found)
 
 
 def missing_features(names: NameMap) -> list[str]:

@@ -51,6 +51,9 @@ OPTIONAL: dict[str, str] = {
 }
 """What may be absent, and what the gateway does without it."""
 
+UNREAD = frozenset({"DELLOG"})
+"""Tables that are known, but asked by nothing: no grant is needed, and on SQL Server they may then not be seen."""
+
 
 class NameMapError(ValueError):
     """A name in ``[names]`` is not known, or may not be absent."""

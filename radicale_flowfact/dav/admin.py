@@ -1,4 +1,4 @@
-"""What the admin's commands look at: the check of everything, and the overview of users."""
+"""What the admin's commands do: the overview of users, and taking back."""
 
 from __future__ import annotations
 
@@ -6,31 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from radicale_flowfact.crm import check as crm_check
-from radicale_flowfact.crm import reads, scope
-from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.crm.tables import Tables, build_tables
-from radicale_flowfact.crm.users import UserError, read_merkmale, read_user, read_users
+from radicale_flowfact.crm import scope
+from radicale_flowfact.crm.tables import Tables
+from radicale_flowfact.crm.users import read_merkmale, read_users
 from radicale_flowfact.crm.writes import StaleError
-from radicale_flowfact.database import DatabaseError, engine_for, reaching
-from radicale_flowfact.dav import collections, rendering, schema
+from radicale_flowfact.database import DatabaseError
+from radicale_flowfact.dav import collections, rendering
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.dav.undo import Entry, Outcome, entries, lock_collections
 from radicale_flowfact.dav.undo import undo as undo_entry
 from radicale_flowfact.records import Merkmal, User, dsn_key
-from radicale_flowfact.settings import Settings
-
-
-@dataclass
-class Report:
-    """What the check found: faults make the gateway unusable for somebody, notes do not."""
-
-    faults: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,57 +34,6 @@ class Overview:
     mapped: list[MappedUser] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
-
-
-def check(settings: Settings) -> Report:
-    """Check connection, name map, FlowFact's tables, the gateway's own tables, users, Merkmale and kinds.
-
-    Raises DatabaseError when there is no connection at all.
-    """
-    report = Report()
-    names = NameMap.from_overrides(settings.names)
-    tables = build_tables(names)
-    engine = engine_for(settings.database_url, settings.state_schema, settings.patience)
-    report.notes += crm_check.missing_features(names)
-    with reaching(engine) as connection, connection.begin():
-        report.faults += [str(fault) for fault in crm_check.check(connection, names)]
-        if not report.faults:
-            _check_users(connection, tables, settings, report)
-            _check_kinds(connection, tables, settings, report)
-    try:
-        schema.upgrade(engine, settings.state_schema)
-    except DatabaseError as error:
-        report.faults.append(str(error))
-    if not settings.write:
-        report.notes.append("write = false: devices may read only")
-    return report
-
-
-def _check_users(connection: Connection, tables: Tables, settings: Settings, report: Report) -> None:
-    if not settings.users:
-        report.notes.append("no login is mapped yet; see: radicale-flowfact users")
-    for login, mapping in settings.users.items():
-        try:
-            user = read_user(connection, tables, mapping.flowfact, mapping.address_merkmale, mapping.activity_merkmale)
-        except UserError as error:
-            report.faults.append(f"users.{login}: {error}")
-            continue
-        if dsn_key(user.own_merkmal or "") not in user.activity_merkmale:
-            report.notes.append(
-                f"users.{login}: the own Merkmal is not among those his activities sync (Vorlage), "
-                "so nothing new can be made in his calendars"
-            )
-
-
-def _check_kinds(connection: Connection, tables: Tables, settings: Settings, report: Report) -> None:
-    for section, name, appointment in (
-        ("appointments", settings.appointments.kind, True),
-        ("tasks", settings.tasks.kind, False),
-    ):
-        if reads.find_kind(connection, tables, name, appointment=appointment) is None:
-            report.notes.append(
-                f"{section}.kind = {name!r} is no suitable kind in FlowFact; users without a preset cannot make any"
-            )
 
 
 def undo(
@@ -149,14 +85,16 @@ def users(gateway: Gateway) -> Overview:
             except RefusedError as error:
                 overview.faults.append(f"users.{login}: {error.reason}")
                 continue
-            overview.mapped.append(_mapped(session, login, user, merkmale))
+            overview.mapped.append(mapped_user(session, login, user, merkmale))
         for person in read_users(session.connection, gateway.tables):
             if person.active and person.login.strip().casefold() not in mapped:
                 overview.sections.append(_section(gateway.tables, person, merkmale))
     return overview
 
 
-def _mapped(session: Session, login: str, user: User, merkmale: dict[str, Merkmal]) -> MappedUser:
+def mapped_user(session: Session, login: str, user: User, merkmale: dict[str, Merkmal]) -> MappedUser:
+    """Return who a login is, with his Merkmale by name and how many records each of his collections has."""
+
     def named(keys: Iterable[str]) -> str:
         return ", ".join(sorted(merkmale[key].name if key in merkmale else f"? {key}" for key in keys))
 

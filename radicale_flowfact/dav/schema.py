@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from radicale_flowfact.database import WRITES, DatabaseError, reaching
@@ -47,3 +48,27 @@ def _require_schema(engine: Engine, schema: str | None) -> None:
         raise DatabaseError(
             f"the database has no schema {schema!r}: run CREATE SCHEMA {schema}, or change state_schema"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What there is of the gateway's own tables: their version (None: none were made) and the one that is needed."""
+
+    has_schema: bool
+    current: str | None
+    needed: str
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing needs to be made."""
+        return self.current == self.needed
+
+
+def state(connection: Connection, state_schema: str = "") -> State:
+    """Look what there is of the gateway's own tables; makes and changes nothing."""
+    schema = state_schema or None
+    has_schema = schema is None or "." in schema or schema in inspect(connection).get_schema_names()
+    opts = {"version_table": "dav_alembic", "version_table_schema": schema}
+    context = MigrationContext.configure(connection, opts=opts)
+    current = context.get_current_revision() if has_schema else None
+    return State(has_schema, current, ScriptDirectory(str(_MIGRATIONS)).get_current_head() or "")

@@ -1,0 +1,192 @@
+"""The check of everything: what an admin wants to know before anybody's phone is let in. It never writes.
+
+FlowFact's side is checked first, for without its tables nothing else can be said; the gateway's own tables and
+the grants are looked at in any case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC
+
+from sqlalchemy import Connection
+
+from radicale_flowfact.crm import check as crm_check
+from radicale_flowfact.crm import drafting, reads, schema_reading
+from radicale_flowfact.crm.drafting import Guess
+from radicale_flowfact.crm.names import TABLES, NameMap, known_names
+from radicale_flowfact.crm.tables import Tables, build_tables
+from radicale_flowfact.crm.users import UserError, read_merkmale, read_user
+from radicale_flowfact.database import engine_for
+from radicale_flowfact.dav import grants, schema
+from radicale_flowfact.dav.admin import MappedUser, mapped_user
+from radicale_flowfact.dav.gateway import utc_now
+from radicale_flowfact.dav.readonly import read_only
+from radicale_flowfact.dav.schema import State
+from radicale_flowfact.dav.session import Name, Session, Stats
+from radicale_flowfact.privileges_held import compare, may_make_tables
+from radicale_flowfact.records import User, dsn_key
+from radicale_flowfact.settings import Settings
+
+
+@dataclass
+class Report:
+    """What was found. Facts are titles with a line each; faults stop somebody, notes do not."""
+
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    users: list[MappedUser] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    draft: list[str] = field(default_factory=list)
+
+
+def check(settings: Settings, *, draft: bool = False) -> Report:
+    """Check connection, name map, users, kinds, the gateway's own tables and the grants.
+
+    ``draft``: with a name map drafted from the real schema. Raises DatabaseError when there is no connection at all.
+    """
+    report = Report()
+    names = NameMap.from_overrides(settings.names)
+    with read_only(engine_for(settings.database_url, settings.state_schema, settings.patience)) as connection:
+        report.facts.append(("database", schema_reading.database_words(connection)))
+        there = schema_reading.all_tables(connection, names, settings.state_schema)
+        faults = [str(fault) for fault in crm_check.check(connection, names)]
+        report.faults += faults
+        report.facts += _name_facts(names, len(faults))
+        if not faults:
+            _check_writing(connection, names, settings, report)
+            _check_records(connection, build_tables(names), settings, report, there)
+        _check_own(connection, settings, report)
+        if draft:
+            report.draft = drafting.toml(_drafted(names, there))
+    report.notes += crm_check.missing_features(names)
+    return report
+
+
+def _drafted(names: NameMap, there: list[drafting.Found]) -> list[Guess]:
+    return drafting.draft(names, there, crm_check.fits)
+
+
+def _name_facts(names: NameMap, faults: int) -> list[tuple[str, str]]:
+    known, absent = len(known_names()), len(names.absent())
+    other = len(names.overrides) - absent
+    words = f"{len(TABLES)} tables, {known - len(TABLES)} columns; {other} called otherwise, {absent} absent; "
+    return [("name map", words + (f"{faults} FAULTS" if faults else "all there, types fit"))]
+
+
+def _check_records(
+    connection: Connection, tables: Tables, settings: Settings, report: Report, there: list[drafting.Found]
+) -> None:
+    """Say what FlowFact holds and who would see how much of it."""
+    found = schema_reading.hints(connection, tables, there)
+    newest = f"{found.newest:%d.%m.%Y %H:%M}" if found.newest else "never"
+    report.facts.append(
+        ("FlowFact", f"{found.addresses} addresses, {found.activities} activities; last change {newest}")
+    )
+    report.facts += [("version", line) for line in found.versions]
+    moment = utc_now()
+    local, utc = moment.astimezone(settings.zone), moment.astimezone(UTC)
+    session = Session(
+        connection, tables, settings, Stats(), now=local.replace(tzinfo=None), utc=utc.replace(tzinfo=None)
+    )
+    _check_users(session, report)
+
+
+def _check_writing(connection: Connection, names: NameMap, settings: Settings, report: Report) -> None:
+    """Say whether devices may write, and what is missing for it: a fault only if it is turned on."""
+    hindrances = crm_check.unwritable(connection, names)
+    report.facts.append(("writing", "on: devices may change FlowFact" if settings.write else "off: devices only read"))
+    if settings.write:
+        report.faults += hindrances
+        return
+    own = grants.own_tables(settings, makes=True)
+    wanted = grants.needs(settings.model_copy(update={"write": True}))
+    lacking = compare(connection, wanted, own, own_are_there=False).missing
+    hindrances += [f"grant on {one}" for one in lacking]
+    report.notes.append("write = false: devices may read only")
+    report.notes += [f"before write = true: {one}" for one in hindrances]
+
+
+def _check_users(session: Session, report: Report) -> None:
+    connection, tables, settings = session.connection, session.tables, session.settings
+    if not settings.users:
+        report.notes.append("no login is mapped yet; see: radicale-flowfact users")
+    merkmale = read_merkmale(connection, tables)
+    without_kind: dict[Name, list[str]] = {Name.APPOINTMENTS: [], Name.TASKS: []}
+    for login, mapping in sorted(settings.users.items()):
+        try:
+            user = read_user(connection, tables, mapping.flowfact, mapping.address_merkmale, mapping.activity_merkmale)
+        except UserError as error:
+            report.faults.append(f"users.{login}: {error}")
+            continue
+        report.users.append(mapped_user(session, login, user, merkmale))
+        for name in without_kind:
+            if _preset(name, user) is None:
+                without_kind[name].append(login)
+        if dsn_key(user.own_merkmal or "") not in user.activity_merkmale:
+            report.notes.append(
+                f"users.{login}: the own Merkmal is not among those his activities sync (Vorlage), "
+                "so nothing new can be made in his calendars"
+            )
+    _check_kinds(session, without_kind, report)
+
+
+def _preset(name: Name, user: User) -> str | None:
+    return user.appointment_kind if name is Name.APPOINTMENTS else user.task_kind
+
+
+def _check_kinds(session: Session, without: dict[Name, list[str]], report: Report) -> None:
+    """Note who can make no appointments or tasks: without a preset, the settings' kind must be there (rule 21)."""
+    named = {Name.APPOINTMENTS: session.settings.appointments.kind, Name.TASKS: session.settings.tasks.kind}
+    for name, kind in named.items():
+        is_appointment = name is Name.APPOINTMENTS
+        if reads.find_kind(session.connection, session.tables, kind, appointment=is_appointment) is None:
+            who = ", ".join(without[name]) or "nobody now, all have presets"
+            report.notes.append(
+                f"{name}.kind = {kind!r} is no suitable kind in FlowFact; users without a preset cannot make any: {who}"
+            )
+
+
+def _check_own(connection: Connection, settings: Settings, report: Report) -> None:
+    """Say how it is with the gateway's own tables, and compare the grants with what is needed."""
+    state = schema.state(connection, settings.state_schema)
+    may_make = state.has_schema and may_make_tables(connection, settings.state_schema or None)
+    report.facts.append(("own tables", _own_words(state, settings.state_schema)))
+    if not state.has_schema:
+        report.faults.append(f"the database has no schema {settings.state_schema!r}: see radicale-flowfact grants")
+    elif not state.is_current and not may_make:
+        report.faults.append(
+            "the gateway's own tables must be made or brought up to date, but the database user lacks the grant to "
+            "make tables there: see radicale-flowfact grants"
+        )
+    own = grants.own_tables(settings, makes=may_make)
+    found = compare(connection, grants.needs(settings), own, own_are_there=state.is_current)
+    report.faults += [f"grant missing on {one}" for one in found.missing]
+    report.notes += [f"superfluous grant on {one}" for one in _shortened(found.superfluous)]
+    report.facts.append(("grants", _grant_words(connection, found.missing, found.superfluous)))
+
+
+def _own_words(state: State, state_schema: str) -> str:
+    where = f"in schema {state_schema}" if state_schema else "beside FlowFact's"
+    if state.is_current:
+        return f"up to date ({state.current}), {where}"
+    if state.current is None:
+        return f"not there yet; serve makes them {where}"
+    return f"version {state.current}; serve brings them to {state.needed}, {where}"
+
+
+def _grant_words(connection: Connection, missing: tuple[str, ...], superfluous: tuple[str, ...]) -> str:
+    if connection.dialect.name not in ("postgresql", "mssql"):
+        return "this database has no users"
+    if not missing and not superfluous:
+        return "exactly what is needed"
+    return f"{len(missing)} missing, {len(superfluous)} superfluous"
+
+
+_MOST_NOTES = 12
+
+
+def _shortened(found: tuple[str, ...]) -> list[str]:
+    """Return so many that they fit a screen: an owner may do everything with each of hundreds of tables."""
+    rest = len(found) - _MOST_NOTES
+    return [*found[:_MOST_NOTES], *([f"{rest} more tables; take a database user of its own"] if rest > 0 else [])]
