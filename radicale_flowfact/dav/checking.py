@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from radicale_flowfact.crm import check as crm_check
 from radicale_flowfact.crm import drafting, reads, schema_reading
@@ -53,10 +54,10 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
         faults = [str(fault) for fault in crm_check.check(connection, names)]
         report.faults += faults
         report.facts += _name_facts(names, len(faults))
-        if not faults:
+        readable = _check_own(connection, settings, report)
+        if not faults and readable:
             _check_writing(connection, names, settings, report)
             _check_records(connection, build_tables(names), settings, report, there)
-        _check_own(connection, settings, report)
         if draft:
             report.draft = drafting.toml(_drafted(names, there))
     report.notes += crm_check.missing_features(names)
@@ -147,9 +148,14 @@ def _check_kinds(session: Session, without: dict[Name, list[str]], report: Repor
             )
 
 
-def _check_own(connection: Connection, settings: Settings, report: Report) -> None:
-    """Say how it is with the gateway's own tables, and compare the grants with what is needed."""
-    state = schema.state(connection, settings.state_schema)
+def _check_own(connection: Connection, settings: Settings, report: Report) -> bool:
+    """Say how it is with the gateway's own tables and with the grants; return whether FlowFact's can be read."""
+    try:
+        with connection.begin_nested():
+            state = schema.state(connection, settings.state_schema)
+    except DBAPIError as error:
+        state = State(has_schema=True, current="unknown", needed="")
+        report.faults.append(f"the gateway's own tables are there but cannot be read: {error.orig}")
     may_make = state.has_schema and may_make_tables(connection, settings.state_schema or None)
     report.facts.append(("own tables", _own_words(state, settings.state_schema)))
     if not state.has_schema:
@@ -164,6 +170,7 @@ def _check_own(connection: Connection, settings: Settings, report: Report) -> No
     report.faults += [f"grant missing on {one}" for one in found.missing]
     report.notes += [f"superfluous grant on {one}" for one in _shortened(found.superfluous)]
     report.facts.append(("grants", _grant_words(connection, found.missing, found.superfluous)))
+    return not any("SELECT" in one for one in found.missing)
 
 
 def _own_words(state: State, state_schema: str) -> str:
