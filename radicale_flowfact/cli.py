@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -28,6 +29,7 @@ from radicale_flowfact.dav import why as why_room
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.demo import setup as demo_setup
+from radicale_flowfact.secrecy import masked
 from radicale_flowfact.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -54,6 +56,9 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
+    except Exception:
+        errors.print(escape(masked(traceback.format_exc())))
+        sys.exit(1)
     finally:
         dispose_engines()
 
@@ -64,10 +69,10 @@ def faults_told() -> Iterator[None]:
     try:
         yield
     except (SettingsError, DatabaseError) as error:
-        errors.print(escape(str(error)), style="red")
+        errors.print(escape(masked(str(error))), style="red")
         raise typer.Exit(1) from error
     except DBAPIError as error:
-        errors.print(escape(f"The database refused: {error.orig}"), style="red")
+        errors.print(escape(masked(f"The database refused: {error.orig}")), style="red")
         errors.print("Check database_url in flowfact.toml, that the server runs, and the user's grants.")
         raise typer.Exit(1) from error
 
@@ -106,7 +111,9 @@ def _serve(file: Path, on_ready: Callable[[], None]) -> None:
     try:
         serving.serve(file, configuration, settings.workers, on_ready)
     except RuntimeError as error:
-        errors.print(escape(f"The server cannot run: {error}. Is the port in use? See [server] hosts."), style="red")
+        errors.print(
+            escape(masked(f"The server cannot run: {error}.") + " Is the port in use? See [server] hosts."), style="red"
+        )
         raise typer.Exit(1) from error
 
 
@@ -137,7 +144,7 @@ def check(
     for note in report.notes:
         console.print(escape(f"note: {note}"))
     for fault in report.faults:
-        errors.print(escape(f"fault: {fault}"), style="red")
+        errors.print(escape(masked(f"fault: {fault}")), style="red")
     if report.draft:
         console.print("\nDrafted by likeness. Look at each line before you copy it into flowfact.toml:\n")
         console.print(escape("\n".join(report.draft)))
@@ -186,7 +193,7 @@ def users(context: typer.Context, config: Config = None) -> None:
         overview = admin.users(Gateway(settings))
     console.print(_users_view(overview.mapped))
     for fault in overview.faults:
-        errors.print(escape(f"fault: {fault}"), style="red")
+        errors.print(escape(masked(f"fault: {fault}")), style="red")
     if overview.sections:
         console.print("\nNot mapped; copy what you need into flowfact.toml:\n")
         console.print(escape("\n".join(overview.sections)))

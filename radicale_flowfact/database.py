@@ -86,7 +86,7 @@ def _create(url: str, timeouts: Timeouts) -> Engine:
     try:
         parsed = completed(make_url(url))
         engine = create_engine(parsed, **engine_options(parsed, timeouts))
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
         raise DatabaseError(f"database_url is not a database URL: {error}") from error
     except ImportError as error:
         raise DatabaseError(

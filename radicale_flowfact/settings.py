@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from radicale_flowfact.connecting import Timeouts
+from radicale_flowfact.secrecy import SecretError, resolved
 
 PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
 Private = Literal["device", "flowfact"]
@@ -24,7 +24,7 @@ class SettingsError(Exception):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class UserSettings(_Section):
@@ -95,7 +95,7 @@ class TimeoutSettings(_Section):
 class Settings(_Section):
     """Everything in ``flowfact.toml``."""
 
-    database_url: str
+    database_url: str = Field(repr=False)
     state_schema: str = ""
     write: bool = False
     timezone: str = "Europe/Berlin"
@@ -150,13 +150,10 @@ def load_settings(path: Path) -> Settings:
 
 
 def _database_url(url: str, path: Path) -> str:
-    def value(found: re.Match[str]) -> str:
-        try:
-            return os.environ[found[1]]
-        except KeyError:
-            raise SettingsError(f"{path}: database_url needs the environment variable {found[1]}") from None
-
-    url = re.sub(r"\$\{(\w+)\}", value, url)
+    try:
+        url = resolved(url, path.parent.resolve())
+    except SecretError as error:
+        raise SettingsError(f"{path}: database_url: {error}") from None
     file = url.removeprefix("sqlite:///")
     if file != url and file not in ("", ":memory:") and not Path(file).is_absolute():
         return f"sqlite:///{(path.parent.resolve() / file).as_posix()}"
