@@ -21,7 +21,7 @@ from radicale.auth import BaseAuth
 from radicale.config import Configuration
 from radicale.log import logger
 
-from radicale_flowfact import faults, guarding, mobileconfig, principals, retrying
+from radicale_flowfact import faults, guarding, mobileconfig, principals, retrying, throttling
 from radicale_flowfact.contentlines import printable
 from radicale_flowfact.dav import request as dav_request
 from radicale_flowfact.dav.history import Event
@@ -36,6 +36,7 @@ from radicale_flowfact.preferences import APPLIED, make_minimal, wants_minimal
 from radicale_flowfact.putting import ItemWrites
 from radicale_flowfact.querying import read_report
 from radicale_flowfact.storage import Place, Storage
+from radicale_flowfact.throttling import ThrottledLogins
 
 Answer = types.WSGIResponse
 _WRITING = frozenset({"PUT", "DELETE", "MOVE", "PROPPATCH", "MKCOL", "MKCALENDAR"})
@@ -62,7 +63,7 @@ class FlowfactApplication(Application):
         if type(self._auth).get_external_login is not BaseAuth.get_external_login:
             return None
         logins = RememberedLogins(self._auth, configuration)
-        self._auth = cast(BaseAuth, logins)
+        self._auth = cast(BaseAuth, ThrottledLogins(logins, self._storage.gateway.settings.trusted_proxies))
         if self._sharing._enabled or self._script_name or self._encoding != "utf-8":
             return None
         if configuration.get("group", "type") not in ("none", "from_auth"):
@@ -98,7 +99,10 @@ class FlowfactApplication(Application):
         """Answer what no handler should see; let Radicale answer all else."""
         fault = guarding.fault_of(environ, self._max_content_length)
         if fault is None:
-            return super()._handle_request(guarding.prepared(environ))
+            try:
+                return super()._handle_request(guarding.prepared(environ))
+            except throttling.TooManyError as error:
+                return throttling.answer(error)
         path = environ.get("PATH_INFO", "")
         logger.warning("%s %r answered %d: %s", environ.get("REQUEST_METHOD"), path[:200], fault.status, fault.reason)
         body = fault.reason.encode()

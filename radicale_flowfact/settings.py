@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -102,6 +103,7 @@ class Settings(_Section):
     refresh_seconds: float = Field(default=5, ge=0)
     history_days: int = Field(default=90, ge=1)
     workers: int = Field(default=2, ge=1, le=64)
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     users: Mapping[str, UserSettings] = Field(default_factory=dict)
     addresses: AddressSettings = AddressSettings()
     appointments: AppointmentSettings = AppointmentSettings()
@@ -119,6 +121,16 @@ class Settings(_Section):
     def patience(self) -> Timeouts:
         """How long the database may take."""
         return Timeouts(self.timeouts.connect, self.timeouts.lock, self.timeouts.statement)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy, strict=False)
+            except ValueError as error:
+                raise ValueError(f"{proxy!r} is no address or network, such as 192.168.1.5 or 10.0.0.0/8") from error
+        return proxies
 
     @field_validator("timezone")
     @classmethod
