@@ -233,9 +233,12 @@ class FlowfactApplication(Application):
         return client.NOT_MODIFIED, {"ETag": etag}, None, None
 
     def _etag(self, path: str, user: str) -> str | None:
-        """Return the ETag, with quotes, of the item at a path of the user's own; None if there is none."""
+        """Return the ETag, with quotes, of the item at a path of the user's own; None if there is none.
+
+        Radicale's rights are not asked here, so another's item, and that there is one, must stay unknown.
+        """
         place = Place.of(path)
-        if place is None or place.name is None or place.href is None:
+        if place is None or place.login != user or place.name is None or place.href is None:
             return None
         gateway = self._storage.gateway
         item = gateway.items_at(gateway.open(place.login, place.name), [place.href]).get(place.href)
