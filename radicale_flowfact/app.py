@@ -37,6 +37,8 @@ from radicale_flowfact.putting import ItemWrites
 from radicale_flowfact.querying import read_report
 from radicale_flowfact.storage import Place, Storage
 from radicale_flowfact.throttling import ThrottledLogins
+from radicale_flowfact.web import seen
+from radicale_flowfact.web.watch import Watch
 
 Answer = types.WSGIResponse
 _WRITING = frozenset({"PUT", "DELETE", "MOVE", "PROPPATCH", "MKCOL", "MKCALENDAR"})
@@ -57,6 +59,7 @@ class FlowfactApplication(Application):
         self._storage.gateway.upkeep()
         self._item_writes = ItemWrites(configuration, self._storage)
         self._front = self._made_front(configuration) if hot else None
+        self._watch = Watch(self._storage.gateway)
 
     def _made_front(self, configuration: Configuration) -> Front | None:
         """Return what answers hot requests, unless Radicale is told to do what that knows nothing of."""
@@ -71,10 +74,15 @@ class FlowfactApplication(Application):
         return Front(self._storage.gateway, logins, self._rights, self._extra_headers, self._by_the_long_way)
 
     def __call__(self, environ: types.WSGIEnviron, start_response: types.WSGIStartResponse) -> Iterable[bytes]:
-        """Answer a request: a hot one from the journal's tables, any other by Radicale's handlers."""
+        """Answer a request, and tell of it."""
         environ = {**environ, "PATH_INFO": _decoded(environ.get("PATH_INFO", ""))}
+        return self._watch.answer(environ, start_response, self._answer)
+
+    def _answer(self, environ: dict[str, Any], start_response: types.WSGIStartResponse) -> Iterable[bytes]:
+        """Answer a request: a hot one from the journal's tables, any other by Radicale's handlers."""
         answer = self._front.answer(environ) if self._front is not None and self._is_sound(environ) else None
         if answer is not None:
+            seen.note_own()
             return answer.send(environ, start_response)
         return super().__call__(environ, start_response)
 
@@ -103,8 +111,7 @@ class FlowfactApplication(Application):
                 return super()._handle_request(guarding.prepared(environ))
             except throttling.TooManyError as error:
                 return throttling.answer(error)
-        path = environ.get("PATH_INFO", "")
-        logger.warning("%s %r answered %d: %s", environ.get("REQUEST_METHOD"), path[:200], fault.status, fault.reason)
+        seen.note(reason=fault.reason)
         body = fault.reason.encode()
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
         return f"{fault.status} {client.responses[fault.status]}", headers, [body]
@@ -124,6 +131,7 @@ class FlowfactApplication(Application):
         request = dav_request.begin(environ.get("HTTP_USER_AGENT", ""), environ.get("HTTP_IF_MATCH", ""))
         environ = {**environ, "wsgi.input": _Recorder(environ["wsgi.input"], request)}
         base_prefix, path, user = args[0], args[1], args[2]
+        seen.note(login=user)
         try:
             self._require_access(path, user)
             self._require_place(method, path)
@@ -137,7 +145,8 @@ class FlowfactApplication(Application):
         except Exception as error:
             if faults.of_database(error) or not guarding.is_stumble(error):
                 raise
-            logger.warning("%s %s cannot be answered: %s", method, path, error, exc_info=True)
+            seen.note(reason=f"it cannot be read: {error!r}")
+            logger.warning("%s %r cannot be answered: %s", method, path, error, exc_info=True)
             answer = httputils.BAD_REQUEST
         if answer[0] < client.BAD_REQUEST:
             return answer
@@ -263,11 +272,10 @@ class FlowfactApplication(Application):
             raise RefusedError("a collection cannot be deleted")
 
     def _tell(self, method: str, path: str, user: str, request: Request, status: int) -> None:
-        """Log why an authenticated request was refused; keep what it wanted to write (rule 27)."""
+        """Note why an authenticated request was refused; keep what it wanted to write (rule 27)."""
         reason = request.refusal.reason if request.refusal else client.responses.get(status, "")
         code = request.refusal.status if request.refusal else status
-        if code != client.NOT_FOUND:
-            logger.warning("%s %s by %r answered %d: %s", method, path, user, code, reason)
+        seen.note(reason=reason)
         place = Place.of(path)
         if method not in _WRITING or place is None or place.name is None or status >= client.INTERNAL_SERVER_ERROR:
             return

@@ -11,8 +11,10 @@ from pathlib import Path
 from radicale.config import Configuration
 
 from radicale_flowfact.app import FlowfactApplication
+from radicale_flowfact.configuring import settings_of
 from radicale_flowfact.database import dispose_engines
 from radicale_flowfact.listening import Listening, listen
+from radicale_flowfact.web import logs
 
 
 def serve(file: Path, configuration: Configuration, workers: int, on_ready: Callable[[], None]) -> None:
@@ -21,6 +23,7 @@ def serve(file: Path, configuration: Configuration, workers: int, on_ready: Call
     ``file`` is Radicale's configuration, read anew by each worker. ``on_ready`` is called once the application could be
     made and the addresses are free.
     """
+    logs.set_up(configuration, settings_of(configuration).log)
     FlowfactApplication(configuration)  # a fault shows now, and not in a worker
     dispose_engines()
     wanted = _wanted(configuration, workers)

@@ -93,6 +93,25 @@ class TimeoutSettings(_Section):
     statement: float = Field(default=Timeouts().statement, gt=0)
 
 
+class LogSettings(_Section):
+    """How the server logs: as text or JSON, and whether each request has a line or only the refused ones."""
+
+    format: Literal["text", "json"] = "text"
+    requests: bool = True
+
+
+class StatusSettings(_Section):
+    """After how many days without a sync ``status`` warns of a device."""
+
+    warn_days: int = Field(default=7, ge=1)
+
+
+class MetricsSettings(_Section):
+    """Who may read the metrics: whoever has the token; without one, programs on this machine."""
+
+    token: str = ""
+
+
 class Settings(_Section):
     """Everything in ``flowfact.toml``."""
 
@@ -110,6 +129,10 @@ class Settings(_Section):
     tasks: TaskSettings = TaskSettings()
     safety: SafetySettings = SafetySettings()
     timeouts: TimeoutSettings = TimeoutSettings()
+
+    log: LogSettings = LogSettings()
+    status: StatusSettings = StatusSettings()
+    metrics: MetricsSettings = MetricsSettings()
     names: Mapping[str, str] = Field(default_factory=dict)
 
     @property
@@ -158,14 +181,25 @@ def load_settings(path: Path) -> Settings:
     except ValidationError as error:
         faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors())
         raise SettingsError(f"{path}: cannot be used:\n{faults}") from error
-    return settings.model_copy(update={"database_url": _database_url(settings.database_url, path)})
+    token = _resolved(settings.metrics.token, "metrics.token", path)
+    return settings.model_copy(
+        update={
+            "database_url": _database_url(settings.database_url, path),
+            "metrics": settings.metrics.model_copy(update={"token": token}),
+        }
+    )
+
+
+def _resolved(text: str, key: str, path: Path) -> str:
+    """Return a setting with its references to environment and files replaced. Raises SettingsError."""
+    try:
+        return resolved(text, path.parent.resolve())
+    except SecretError as error:
+        raise SettingsError(f"{path}: {key}: {error}") from None
 
 
 def _database_url(url: str, path: Path) -> str:
-    try:
-        url = resolved(url, path.parent.resolve())
-    except SecretError as error:
-        raise SettingsError(f"{path}: database_url: {error}") from None
+    url = _resolved(url, "database_url", path)
     file = url.removeprefix("sqlite:///")
     if file != url and file not in ("", ":memory:") and not Path(file).is_absolute():
         return f"sqlite:///{(path.parent.resolve() / file).as_posix()}"

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from radicale import log, types
+from radicale import types
 
 from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration
+from radicale_flowfact.configuring import load_configuration, settings_of
+from radicale_flowfact.web import logs
 
 _lock = threading.Lock()
 _made: list[FlowfactApplication] = []
@@ -22,8 +23,7 @@ def application(environ: types.WSGIEnviron, start_response: types.WSGIStartRespo
     """Answer one request."""
     with _lock:
         if not _made:
-            log.setup()
             configuration = load_configuration(None)
-            log.set_level(configuration.get("logging", "level"), False, "")
+            logs.set_up(configuration, settings_of(configuration).log)
             _made.append(FlowfactApplication(configuration))
     return _made[0](environ, start_response)

@@ -13,7 +13,6 @@ from http import client
 from typing import Any
 
 from radicale import types
-from radicale.log import logger
 from radicale.rights import BaseRights
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -106,8 +105,6 @@ class Front:
         if found is None:
             return None
         self._gateway.stats.hot += 1
-        if logger.isEnabledFor(20):  # INFO
-            logger.info("%s %r by %r: %d", environ["REQUEST_METHOD"], place.path, place.login, found.status)
         return Finished(found.status, {**found.headers, **self._extra_headers}, found.body)
 
     def _place(self, environ: Environ) -> Place | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -45,7 +46,7 @@ def test_bad_payload(
     server.start()
     answer = refused(agency, server, lambda device: device.put(path, body))
     assert answer.status == status
-    assert f"PUT /anna/{path} by 'anna' answered {status}: " in caplog.text
+    assert re.search(rf"PUT {path.split('/')[0]}/\w+ answered {status} in .* login=anna device=Test/1.0: ", caplog.text)
     assert server.device().get(path).status == 404
 
 
@@ -119,7 +120,9 @@ def test_wrong_password_and_foreign_paths(agency: Agency, server: Server, caplog
         for path in ("/anna/", "/anna/addresses/", f"/anna/addresses/{href}"):
             answer = refused(agency, server, lambda _, m=method, p=path, b=body: stranger.request(m, p, b))  # type: ignore[misc]
             assert answer.status in (403, 404)
-            assert f"{method} {path} by 'ben' answered 403" in caplog.text or answer.status == 404
+            told = rf"{method} (-|addresses(/\w+)?) answered 403 in .* login=ben "
+            assert re.search(told, caplog.text) or answer.status == 404
+            caplog.clear()
     stranger.password = "wrong"  # noqa: S105
     assert stranger.propfind("addresses/", "<CS:getctag/>").status == 401
     assert "Failed login attempt" in caplog.text
