@@ -20,14 +20,14 @@ from sqlalchemy.exc import DBAPIError
 
 from radicale_flowfact import configuring, passwords, reports, serving
 from radicale_flowfact.database import DatabaseError, dispose_engines
-from radicale_flowfact.dav import admin, checking
+from radicale_flowfact.dav import admin, checking, device_status
 from radicale_flowfact.dav import grants as grants_room
 from radicale_flowfact.dav import status as status_room
 from radicale_flowfact.dav import undo as undo_room
 from radicale_flowfact.dav import verify as verify_room
 from radicale_flowfact.dav import why as why_room
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.session import Name
+from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.demo import setup as demo_setup
 from radicale_flowfact.secrecy import masked
 from radicale_flowfact.settings import Settings, SettingsError
@@ -276,9 +276,10 @@ def undo(
 
 @app.command()
 def status(config: Config = None) -> None:
-    """Show each collection, safety stops, records that cannot be shown fully, and items only devices have."""
+    """Show each collection and device, safety stops, what is not shown fully, what only devices have, refusals."""
     with faults_told(), _gateway(config).session() as session:
         found = status_room.status(session)
+        told = _devices(session)
     for one in found:
         console.print(escape(f"{one.login}/{one.name}: {one.items} items, {one.changes} changes so far"))
         if one.stop:
@@ -289,6 +290,22 @@ def status(config: Config = None) -> None:
             console.print(escape(f"  only on the devices ({item.device_only}): {item.href}"))
     if not found:
         console.print("No device has asked yet.")
+    for line in told:
+        console.print(escape(line))
+
+
+def _devices(session: Session) -> list[str]:
+    """Return the lines of ``status`` about devices, refused writes and what is kept of former logins."""
+    zone, days = session.settings.zone, session.settings.status.warn_days
+    lines = [line for device in device_status.device_status(session) for line in reports.device_lines(device, zone)]
+    lines = ["", "Last syncs:", *lines] if lines else []
+    if lines and (silent := device_status.without_device(session)):
+        lines.append(f"No device yet: {', '.join(silent)}")
+    if refused := [reports.refusal_line(one, days, zone) for one in device_status.refusals(session)]:
+        lines += ["", "Refused writes (radicale-flowfact history --user <login>):", *refused]
+    if former := device_status.not_mapped(session):
+        lines += ["", f"Kept, but not mapped (radicale-flowfact erase <login>): {', '.join(former)}"]
+    return lines
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact.actions import (
@@ -20,12 +20,13 @@ from radicale_flowfact.actions import (
     SetRights,
 )
 from radicale_flowfact.dav.checking import Report
+from radicale_flowfact.dav.device_status import DeviceStatus, Refusals
 from radicale_flowfact.dav.undo import Entry
 
 
 def entry_line(entry: Entry, zone: ZoneInfo) -> str:
     """Return who did what, when (office time) and with which device."""
-    when = entry.made.replace(tzinfo=UTC).astimezone(zone)
+    when = _local(entry.made, zone)
     undone = f", taken back by {entry.undone}" if entry.undone is not None else ""
     where = f"{entry.collection}/{entry.href}"
     return f"{entry.number:>5}  {when:%d.%m.%Y %H:%M:%S}  {entry.login}  {entry.what}  {where}  [{entry.agent}]{undone}"
@@ -70,3 +71,24 @@ def action_line(action: Action) -> str:
 def check_lines(report: Report) -> list[str]:
     """Return the facts of a check, one a line, their titles in a column."""
     return [f"{title:<12}{text}" for title, text in report.facts]
+
+
+def device_lines(device: DeviceStatus, zone: ZoneInfo) -> list[str]:
+    """Return when a device synced each collection last (office time), and a warning if that is too long ago."""
+    synced = ", ".join(f"{name} {_local(when, zone):%d.%m.%Y %H:%M}" for name, when in device.synced.items())
+    lines = [f"{device.login}  {device.product}  {synced}"]
+    if device.silent and len(device.silent) == len(device.synced):
+        lines.append(f"  WARNING: has not synced for {min(device.silent.values())} days")
+    else:
+        lines += [f"  WARNING: has not synced {name} for {days} days" for name, days in device.silent.items()]
+    return lines
+
+
+def refusal_line(refusals: Refusals, days: int, zone: ZoneInfo) -> str:
+    """Return how many writes of a login were refused, and the last reason."""
+    last = f"{_local(refusals.last, zone):%d.%m.%Y %H:%M}: {refusals.reason}"
+    return f"{refusals.login}: {refusals.count} refused in the last {days} days, the last {last}"
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.replace(tzinfo=UTC).astimezone(zone)

@@ -220,6 +220,7 @@ class Server:
         if self._serving is not None:
             self._serving.__exit__(None, None, None)
             self._serving = None
+            self.gateway.flush()  # what still waits would be written into the next test's tables
         forget_gateways()
 
 

@@ -6,14 +6,16 @@ changed can only be told by comparing with the newest version that they fetched 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.items import chunks
-from radicale_flowfact.dav.session import Session
+from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.dav.tables import text_hash
 
 _ATTEMPTS = 5
@@ -47,10 +49,20 @@ def remember(session: Session, login: str, agent: str, versions: Mapping[int, st
 
     Phones send several requests at once, so another one may add the same rows in the same moment.
     """
+    _again(session, lambda: _remember(session, login, agent, versions))
+
+
+def synced(session: Session, login: str, agent: str, names: Iterable[Name]) -> None:
+    """Remember that the device heard now of what is new in these collections."""
+    _again(session, lambda: _synced(session, login, agent, names))
+
+
+def _again(session: Session, write: Callable[[], None]) -> None:
+    """Write; once more if another request added the same rows in the same moment."""
     for attempt in range(_ATTEMPTS):
         try:
             with session.connection.begin_nested():
-                _remember(session, login, agent, versions)
+                write()
         except IntegrityError:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -58,8 +70,19 @@ def remember(session: Session, login: str, agent: str, versions: Mapping[int, st
             return
 
 
+def _synced(session: Session, login: str, agent: str, names: Iterable[Name]) -> None:
+    device, table = device_id(session, login, agent), tables.device_sync
+    session.connection.execute(update(tables.device).where(tables.device.c.id == device).values(seen=session.utc))
+    for name in sorted(names):
+        mine = (table.c.device_id == device, table.c.name == name.value)
+        if session.connection.execute(update(table).where(*mine).values(synced=session.utc)).rowcount == 0:
+            row = {"device_id": device, "name": name.value, "synced": session.utc}
+            session.connection.execute(insert(table).values(row))
+
+
 def _remember(session: Session, login: str, agent: str, versions: Mapping[int, str]) -> None:
     device = device_id(session, login, agent)
+    _seen(session, device)
     fetched = tables.fetched
     known: dict[int, str] = {}
     for chunk in chunks(sorted(versions)):
@@ -82,6 +105,41 @@ def _remember(session: Session, login: str, agent: str, versions: Mapping[int, s
     if newer:
         mine = (fetched.c.device_id == device, fetched.c.item_id == bindparam("this_item"))
         session.connection.execute(update(fetched).where(*mine).values(etag=bindparam("new_etag")), newer)
+
+
+def _seen(session: Session, device: int) -> None:
+    """Remember that a device was there today, so that it is not forgotten though it never asks what is new."""
+    table = tables.device
+    long_ago = (table.c.id == device, table.c.seen < session.utc - timedelta(days=1))
+    session.connection.execute(update(table).where(*long_ago).values(seen=session.utc))
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """When a device, by its User-Agent, last heard of a collection (UTC)."""
+
+    login: str
+    agent: str
+    name: str
+    synced: datetime
+
+
+def syncs(session: Session) -> list[Sync]:
+    """Return the last sync of every device and collection, by login, User-Agent and collection."""
+    device, sync = tables.device.c, tables.device_sync.c
+    query = select(device.login, device.agent, sync.name, sync.synced).join_from(
+        tables.device, tables.device_sync, device.id == sync.device_id
+    )
+    return [Sync(*row) for row in session.connection.execute(query.order_by(device.login, device.agent, sync.name))]
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Drop the devices that were not seen since a moment (UTC), and what they had."""
+    old = select(tables.device.c.id).where(tables.device.c.seen < before)
+    for table in (tables.fetched, tables.device_sync):
+        session.connection.execute(delete(table).where(table.c.device_id.in_(old)))
+    session.connection.execute(delete(tables.device_sync).where(tables.device_sync.c.synced < before))
+    session.connection.execute(delete(tables.device).where(tables.device.c.seen < before))
 
 
 def _find(session: Session, login: str, agent: str) -> int | None:

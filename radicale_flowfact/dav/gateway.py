@@ -41,6 +41,7 @@ from radicale_flowfact.dav.journal import Changes
 from radicale_flowfact.dav.payload import read_payload
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
+from radicale_flowfact.dav.syncs import Syncs
 from radicale_flowfact.filtering import CardFilter
 from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
@@ -91,6 +92,7 @@ class Gateway:
         self._looked: dict[tuple[str, Name], float] = {}
         self._open = threading.local()
         self._fetches = Fetches(self._remember)
+        self._syncs = Syncs(self._remember_sync)
         schema.upgrade(self.engine, settings.state_schema)
 
     def user(self, login: str) -> User:
@@ -314,9 +316,18 @@ class Gateway:
 
         faults.whole(attempt)
 
+    def synced(self, login: str, agent: str, names: tuple[Name, ...]) -> None:
+        """Note that a device heard just now of what is new in these collections; it is written within a second."""
+        self._syncs.note((login, agent), names)
+
+    def _remember_sync(self, device: Device, names: Iterable[Name]) -> None:
+        with self._begin() as session:
+            devices.synced(session, *device, names)
+
     def flush(self) -> None:
         """Write what still waits to be written; for the end of a process."""
         self._fetches.flush()
+        self._syncs.flush()
 
     def listing(self, collection: Collection) -> list[Item]:
         """Return all items of the collection, without their texts."""
@@ -402,10 +413,12 @@ class Gateway:
             yield session
 
     def upkeep(self) -> None:
-        """Forget history and versions older than ``history_days``, except what is still served."""
+        """Forget history, versions and devices older than ``history_days``, except what is still served."""
         with self._begin() as session:
-            history.forget(session, session.utc - timedelta(days=self.settings.history_days))
-            items.forget_versions(session, session.utc - timedelta(days=self.settings.history_days))
+            before = session.utc - timedelta(days=self.settings.history_days)
+            history.forget(session, before)
+            items.forget_versions(session, before)
+            devices.forget(session, before)
 
     def remember_refused(self, event: Event) -> None:
         """Keep the body of a refused request with the user's history (rule 27)."""

@@ -117,8 +117,16 @@ device = Table(
     Column("login", Unicode(255), nullable=False),
     Column("agent", Unicode(255), nullable=False),
     Column("agent_hash", Unicode(64), nullable=False),
-    Column("seen", DateTime, nullable=False),
+    Column("seen", DateTime, nullable=False),  # last, to the minute when it syncs, else to the day
     UniqueConstraint("login", "agent_hash", name="uq_dav_device"),
+)
+
+device_sync = Table(
+    "dav_device_sync",
+    metadata,
+    Column("device_id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Unicode(20), primary_key=True),  # of the collection
+    Column("synced", DateTime, nullable=False),  # to the minute
 )
 
 fetched = Table(

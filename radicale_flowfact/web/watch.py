@@ -8,9 +8,15 @@ from typing import Any
 
 from radicale import types
 
+from radicale_flowfact.contentlines import printable
 from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.session import Name
 from radicale_flowfact.web import seen as seen_room
 from radicale_flowfact.web.logs import request_line
+from radicale_flowfact.web.seen import Seen
+
+_HEARS = frozenset({"PROPFIND", "REPORT", "GET"})
+_NAMES = {name.value: (name,) for name in Name}
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, types.WSGIStartResponse], Iterable[bytes]]
@@ -38,3 +44,13 @@ class Watch:
             seen.seconds = time.perf_counter() - seen.started
             request_line(seen)
             seen_room.end()
+            self._note_sync(seen)
+
+    def _note_sync(self, seen: Seen) -> None:
+        """Note what the device heard of: a collection that it asked for, or all of them by a listing of the home."""
+        if not (seen.login and 200 <= seen.status < 300 and seen.method in _HEARS):
+            return
+        if seen.collection and not seen.href and seen.login == seen.home:
+            self._gateway.synced(seen.login, printable(seen.agent)[:255], _NAMES[seen.collection])
+        elif seen.depth == "1" and seen.method == "PROPFIND" and seen.path.strip("/").rpartition("/")[2] == seen.login:
+            self._gateway.synced(seen.login, printable(seen.agent)[:255], tuple(Name))

@@ -1,0 +1,59 @@
+"""When devices last synced, until it is written: at most once a minute for each device and collection.
+
+What is written is never later than the last sync, and up to a minute earlier. Each process writes its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from radicale_flowfact.dav.fetches import Device
+from radicale_flowfact.dav.session import Name
+
+_logger = logging.getLogger("radicale")
+_SECONDS = 1.0
+_AGAIN_AFTER = 60.0  # seconds
+_MOST = 10_000  # devices that are kept in mind
+Write = Callable[[Device, tuple[Name, ...]], None]
+
+
+class Syncs:
+    """What is still to be written; thread-safe. ``write`` writes one device's, in a transaction of its own."""
+
+    def __init__(self, write: Write, clock: Callable[[], float] = time.monotonic) -> None:
+        self._write = write
+        self._clock = clock
+        self._due: dict[tuple[Device, tuple[Name, ...]], float] = {}
+        self._waiting: dict[Device, set[Name]] = {}
+        self._lock = threading.Lock()
+        self._is_due = False
+
+    def note(self, device: Device, names: tuple[Name, ...]) -> None:
+        """Remember that a device heard of these collections now."""
+        now, key = self._clock(), (device, names)
+        if now < self._due.get(key, 0.0):
+            return
+        with self._lock:
+            if len(self._due) >= _MOST:
+                self._due.clear()
+            self._due[key] = now + _AGAIN_AFTER
+            self._waiting.setdefault(device, set()).update(names)
+            starts, self._is_due = not self._is_due, True
+        if starts:
+            timer = threading.Timer(_SECONDS, self.flush)
+            timer.daemon = True
+            timer.start()
+
+    def flush(self) -> None:
+        """Write everything; what cannot be written is logged and dropped, since the next sync tells it anew."""
+        with self._lock:
+            self._is_due = False
+            found, self._waiting = self._waiting, {}
+        for device, names in sorted(found.items()):
+            try:
+                self._write(device, tuple(sorted(names)))
+            except Exception as error:
+                _logger.warning("That %r synced is not remembered: %s", device[0], error)
