@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -22,16 +23,11 @@ def upgrade(engine: Engine, state_schema: str = "") -> None:
 
     Raises DatabaseError naming the missing schema or grant, or why there is no connection.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    schema = state_schema or None
+    config, schema = _config(), state_schema or None
     try:
         with reaching(engine) as connection:
-            current = MigrationContext.configure(
-                connection, opts={"version_table": "dav_alembic", "version_table_schema": schema}
-            ).get_current_revision()
-        if current == ScriptDirectory.from_config(config).get_current_head():
-            return
+            if is_current(connection, state_schema):
+                return
         with engine.connect().execution_options(**WRITES) as connection, connection.begin():
             _require_schema(connection.engine, schema)
             config.attributes.update(connection=connection, schema=schema)
@@ -41,6 +37,23 @@ def upgrade(engine: Engine, state_schema: str = "") -> None:
             f"the gateway's own tables cannot be made in {schema or 'the default schema'}: {error.orig}. "
             "Grant CREATE TABLE on that schema to the database user, or name another one as state_schema"
         ) from error
+
+
+def is_current(connection: Connection, state_schema: str = "") -> bool:
+    """Return whether the gateway's tables are those that this version makes."""
+    options = {"version_table": "dav_alembic", "version_table_schema": state_schema or None}
+    return MigrationContext.configure(connection, opts=options).get_current_revision() == _head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _require_schema(engine: Engine, schema: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from http import client
 from typing import Any
 
 from radicale import types
@@ -13,6 +14,8 @@ from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.web import seen as seen_room
 from radicale_flowfact.web.logs import request_line
+from radicale_flowfact.web.metrics import Metrics
+from radicale_flowfact.web.pages import PREFIX, Page, Pages
 from radicale_flowfact.web.seen import Seen
 
 _HEARS = frozenset({"PROPFIND", "REPORT", "GET"})
@@ -27,6 +30,8 @@ class Watch:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._metrics = Metrics(gateway)
+        self._pages = Pages(gateway, self._metrics)
 
     def answer(
         self, environ: Environ, start_response: types.WSGIStartResponse, application: Application
@@ -38,11 +43,14 @@ class Watch:
             seen.status = int(status[:3])
             return start_response(status, [*headers, ("X-Request-ID", seen.id)])
 
+        if PREFIX in seen.path and (page := self._pages.answer(environ, seen.path)):
+            return _send(page, environ, told)
         try:
             return application(environ, told)
         finally:
             seen.seconds = time.perf_counter() - seen.started
             request_line(seen)
+            self._metrics.count(seen)
             seen_room.end()
             self._note_sync(seen)
 
@@ -54,3 +62,11 @@ class Watch:
             self._gateway.synced(seen.login, printable(seen.agent)[:255], _NAMES[seen.collection])
         elif seen.depth == "1" and seen.method == "PROPFIND" and seen.path.strip("/").rpartition("/")[2] == seen.login:
             self._gateway.synced(seen.login, printable(seen.agent)[:255], tuple(Name))
+
+
+def _send(page: Page, environ: Environ, start_response: types.WSGIStartResponse) -> list[bytes]:
+    """Send a page; it is asked for so often that the log would be full of it."""
+    status, headers, body = page
+    start_response(f"{status} {client.responses[status]}", [*headers.items(), ("Content-Length", str(len(body)))])
+    seen_room.end()
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

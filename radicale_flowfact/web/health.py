@@ -1,0 +1,39 @@
+"""Whether the gateway can serve: the database answers, and the gateway's tables are of this version."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from radicale_flowfact.dav import schema
+from radicale_flowfact.dav.gateway import Gateway
+
+_SECONDS = 1.0  # anybody may ask, so the database is asked once in this time
+
+
+class Health:
+    """The health of one gateway, as everybody may know it."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._fault = ""
+
+    def fault(self) -> str:
+        """Return why the gateway cannot serve, in words that tell nothing else; empty: it can."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._fault = self._looked()
+                self._until = time.monotonic() + _SECONDS
+            return self._fault
+
+    def _looked(self) -> str:
+        try:
+            with self._gateway.session() as session:
+                is_current = schema.is_current(session.connection, self._gateway.settings.state_schema)
+        except SQLAlchemyError:
+            return "the database does not answer"
+        return "" if is_current else "the gateway's tables are of another version"
