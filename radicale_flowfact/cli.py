@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from radicale_flowfact import configuring, passwords, reports, serving
 from radicale_flowfact.database import DatabaseError, dispose_engines
 from radicale_flowfact.dav import admin, checking, device_status
+from radicale_flowfact.dav import erase as erase_room
 from radicale_flowfact.dav import grants as grants_room
 from radicale_flowfact.dav import status as status_room
 from radicale_flowfact.dav import undo as undo_room
@@ -349,6 +350,49 @@ def why(
     with faults_told():
         for line in why_room.why(_gateway(config), login, record):
             console.print(escape(line))
+
+
+@app.command()
+def erase(
+    login: Annotated[str, typer.Argument(help="The DAV login, or a former one as status names it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also while the login is mapped.")] = False,
+    config: Config = None,
+) -> None:
+    """Remove all that the gateway keeps of a login: what only his devices had, versions, devices, history.
+
+    Nothing in FlowFact changes. It cannot be taken back.
+    """
+    with faults_told():
+        configuration, settings = _load(config)
+        if login in settings.users and not (force or dry_run):
+            raise SettingsError(
+                f"{login} is mapped: his devices would bring everything back but what only they had. "
+                f"Take [users.{login}] out of flowfact.toml and restart the gateway first, or use --force"
+            )
+        found = _erased(Gateway(settings), login, dry_run=True)
+        if not dry_run and any(found.values()):
+            if not yes:
+                console.print(escape(reports.erased_line(login, found)))
+                typer.confirm("Remove it for good?", abort=True)
+            found = _erased(Gateway(settings), login, dry_run=False)
+    if not any(found.values()):
+        errors.print(escape(f"Nothing is kept of {login}."))
+        raise typer.Exit(1)
+    console.print(escape(f"{'Would remove' if dry_run else 'Removed'}: {reports.erased_line(login, found)}"))
+    file = Path(configuration.get("auth", "htpasswd_filename"))
+    if configuration.get("auth", "type") == "htpasswd" and passwords.has_login(file, login):
+        console.print(escape(f"His password still stands in {file}: take the line out. The server's logs are yours."))
+
+
+def _erased(gateway: Gateway, login: str, *, dry_run: bool) -> dict[str, int]:
+    with gateway.administer() as session:
+        savepoint = session.connection.begin_nested()
+        found = erase_room.erase(session, login)
+        if dry_run:
+            savepoint.rollback()
+    return found
 
 
 def _gateway(config: Path | None) -> Gateway:

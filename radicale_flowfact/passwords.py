@@ -29,3 +29,9 @@ def set_password(file: Path, login: str, password: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def has_login(file: Path, login: str) -> bool:
+    """Return whether the file has a password of a login."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return any(line.partition(":")[0] == login for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -88,6 +89,12 @@ def refusal_line(refusals: Refusals, days: int, zone: ZoneInfo) -> str:
     """Return how many writes of a login were refused, and the last reason."""
     last = f"{_local(refusals.last, zone):%d.%m.%Y %H:%M}: {refusals.reason}"
     return f"{refusals.login}: {refusals.count} refused in the last {days} days, the last {last}"
+
+
+def erased_line(login: str, removed: Mapping[str, int]) -> str:
+    """Return what is kept of a login, by number."""
+    parts = ", ".join(f"{count} {what}" for what, count in removed.items() if count)
+    return f"{login}: {parts}"
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -166,6 +166,7 @@ class Server:
     moment: datetime = NOW
     base: str = ""
     own_names: dict[str, str] = field(default_factory=dict)
+    application: FlowfactApplication = field(init=False, repr=False)
     _serving: AbstractContextManager[str] | None = field(default=None, repr=False)
 
     def start(self, settings: str = "", names: dict[str, str] | None = None) -> Server:
@@ -174,9 +175,9 @@ class Server:
         self.settings = settings or self.settings
         self.own_names = names or self.own_names
         self.write_configuration()
-        application = FlowfactApplication(load_configuration(self.config))
+        self.application = FlowfactApplication(load_configuration(self.config))
         self.gateway.clock = lambda: self.moment
-        self._serving = serve_application(application)
+        self._serving = serve_application(self.application)
         self.base = self._serving.__enter__()
         return self
 

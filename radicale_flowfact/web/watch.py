@@ -12,6 +12,7 @@ from radicale import types
 from radicale_flowfact.contentlines import printable
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.session import Name
+from radicale_flowfact.dav.upkeep import Daily
 from radicale_flowfact.web import seen as seen_room
 from radicale_flowfact.web.logs import request_line
 from radicale_flowfact.web.metrics import Metrics
@@ -32,6 +33,7 @@ class Watch:
         self._gateway = gateway
         self._metrics = Metrics(gateway)
         self._pages = Pages(gateway, self._metrics)
+        self._upkeep = Daily(gateway.upkeep)
 
     def answer(
         self, environ: Environ, start_response: types.WSGIStartResponse, application: Application
@@ -53,6 +55,7 @@ class Watch:
             self._metrics.count(seen)
             seen_room.end()
             self._note_sync(seen)
+            self._upkeep.run_if_due()
 
     def _note_sync(self, seen: Seen) -> None:
         """Note what the device heard of: a collection that it asked for, or all of them by a listing of the home."""
