@@ -176,7 +176,7 @@ def noted() -> Iterator[None]:
         yield
     except RefusedError as error:
         current().refusal = error
-        logger.warning("Refused: %s", error.reason)
+        logger.warning("Refused: %s", error)
         raise
 
 

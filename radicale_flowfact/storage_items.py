@@ -133,7 +133,7 @@ class ReportItem(StoredItem):
             current().refusal = refusal = RefusedError(reason, 403, "D:number-of-matches-within-limits")
             raise refusal from error
         except PayloadError as error:
-            logger.warning("%r cannot be expanded: %s", self.href, error)
+            logger.warning("%s cannot be expanded: %s", self._row.record, error)
             return text
         query.occurrences += count
         return made
@@ -146,7 +146,7 @@ class ReportItem(StoredItem):
                 return query.card is None or query.card.matches(text)
             return query.calendar is None or calendar_matches(text, query.calendar, self._batch.zone)
         except PayloadError as error:
-            logger.warning("%r cannot be searched: %s", self.href, error)
+            logger.warning("%s cannot be searched: %s", self._row.record, error)
             return True
 
 

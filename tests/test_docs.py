@@ -10,18 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-GUIDES = {
-    "README.md",
-    "android.md",
-    "install-debian.md",
-    "install-windows.md",
-    "iphone.md",
-    "macos.md",
-    "operations.md",
-    "outlook.md",
-    "sync.md",
-    "thunderbird.md",
-}
+GUIDES = {"README.md", "android.md", "iphone.md", "macos.md", "outlook.md", "sync.md", "thunderbird.md"}
+GUIDES |= {"install-debian.md", "install-windows.md", "operations.md"}
 CALLED_OTHERWISE = {"verwaltung.md": "administration.md"}
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -19,6 +19,7 @@ from radicale import log as radicale_log
 from radicale.config import Configuration
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.database import DatabaseError
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.settings import LogSettings, SettingsError
@@ -80,8 +81,8 @@ def fault_of(error: BaseException) -> str:
         return f"{type(error.orig).__name__}: {str(error.orig).partition(chr(10))[0]}"
     if isinstance(error, DatabaseError | SettingsError):
         return str(error)
-    if isinstance(error, RefusedError):
-        return without_quotes(error.reason)
+    if isinstance(error, RefusedError | PayloadError):
+        return without_quotes(str(error))
     kind = type(error.orig if isinstance(error, DBAPIError) and error.orig else error)
     told = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
