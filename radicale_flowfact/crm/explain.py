@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, case, select
 
 from radicale_flowfact.crm import reads
 from radicale_flowfact.crm.scope import flag, is_task_kind
@@ -56,8 +56,8 @@ def read_facts(connection: Connection, tables: Tables, record: RecordKey, user: 
     kind = connection.execute(
         select(
             tables.kind.c.NAME,
-            flag(tables.kind.c.KALENDER).label("for_calendar"),
-            is_task_kind(tables).label("for_tasks"),
+            _as_number(flag(tables.kind.c.KALENDER)).label("for_calendar"),
+            _as_number(is_task_kind(tables)).label("for_tasks"),
         ).where(tables.kind.c.DSN == row.ART_DSN)
     ).one_or_none()
     is_task = kind is not None and bool(kind.for_tasks)
@@ -74,6 +74,11 @@ def read_facts(connection: Connection, tables: Tables, record: RecordKey, user: 
         due=row.VORLAGE,
         done=bool(row.ERLEDIGT),
     )
+
+
+def _as_number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return 1 or 0: SQL Server lists no condition as a column."""
+    return case((condition, 1), else_=0)
 
 
 def _name(row: Row[Any]) -> str:

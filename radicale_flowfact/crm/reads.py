@@ -8,7 +8,7 @@ from datetime import datetime, time
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.actions import RightsEntry
@@ -236,7 +236,7 @@ def _names(entry: RightsEntry, user: User) -> bool:
 def record_exists(connection: Connection, tables: Tables, record: RecordKey) -> bool:
     """Return whether FlowFact still has the record."""
     table = tables.address if record.table is Table.ADDRESS else tables.activity
-    return connection.scalar(select(exists().where(table.c.DSN == record.dsn))) or False
+    return connection.scalar(select(table.c.DSN).where(table.c.DSN == record.dsn)) is not None
 
 
 def find_kind(connection: Connection, tables: Tables, name: str, *, appointment: bool) -> Kind | None:
