@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, NotSupportedError, OperationalError
@@ -40,18 +40,25 @@ def whole(attempt: Callable[[int], _T], sleep: Callable[[float], None] = time.sl
     raise AssertionError("unreachable")
 
 
-def of_database(error: BaseException | None) -> DBAPIError | PoolTimeoutError | None:
+def of_database(error: BaseException) -> DBAPIError | PoolTimeoutError | None:
     """Return the database's fault in or behind an error: Radicale wraps what comes up through it."""
-    while error is not None and not isinstance(error, DBAPIError | PoolTimeoutError):
+    return next(_all_of_database(error), None)
+
+
+def _all_of_database(error: BaseException | None) -> Iterator[DBAPIError | PoolTimeoutError]:
+    while error is not None:
+        if isinstance(error, DBAPIError | PoolTimeoutError):
+            yield error
         error = error.__cause__ or error.__context__
-    return error
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether the same transaction may well succeed now: a deadlock's victim, a connection lost or not made."""
-    fault = of_database(error)
-    if not isinstance(fault, DBAPIError):
-        return False
+    # A deadlock takes the savepoint along, so that going back to it fails, too, and that is what comes up.
+    return any(isinstance(fault, DBAPIError) and _passes(fault) for fault in _all_of_database(error))
+
+
+def _passes(fault: DBAPIError) -> bool:
     if fault.connection_invalidated or _state(fault) in _PASSING:
         return True
     is_connecting = fault.statement is None and isinstance(fault, OperationalError | InterfaceError)

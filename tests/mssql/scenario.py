@@ -1,0 +1,180 @@
+"""An office's day: a device and an admin do everything that makes the gateway ask or tell its database something."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from radicale_flowfact.dav import admin, status, undo
+from radicale_flowfact.dav.request import RefusedError
+from radicale_flowfact.dav.session import Name
+from radicale_flowfact.dav.why import why
+from tests import payloads
+from tests.conftest import Agency, Server
+
+
+def live_through(agency: Agency, server: Server) -> None:
+    """Do all of it."""
+    _fill(agency)
+    server.start("[addresses]\nprivate = 'flowfact'\n")
+    _read(server)
+    _write(agency, server)
+    _write_oddly(agency, server)
+    _lose(agency, server)
+    _administer(agency, server)
+    _hand_over(agency, server)
+    _do_without(agency, server)
+
+
+def _fill(agency: Agency) -> None:
+    office = agency.office
+    office.add(office.tables.group, DSN="GRP-1", NAME="Team")  # type: ignore[arg-type] # mapped in the tests
+    office.add(office.tables.user_group, BEN_DSN=agency.anna, GRP_DSN="GRP-1")  # type: ignore[arg-type]
+    linked = office.address([], phones=["0221 1"], NAME="Linked")
+    office.restrict("AD", linked, "LESEN", group="GRP-1")
+    agency.appointment(addresses=[linked], merkmale=[agency.own, agency.bens])
+    private = agency.appointment()
+    office.restrict("AKT", private, "VOLL", user=agency.anna)
+    agency.task()
+    for number in range(30):
+        office.address([agency.own], phones=["0221 2", "0171 3"], NAME=f"N{number}")
+
+
+def _read(server: Server) -> None:
+    device = server.device()
+    for collection in Name:
+        device.propfind(f"{collection}/", "<getetag/><displayname/>", depth=1)
+        token = device.sync(collection).token
+        device.all(collection)
+        device.sync(collection, token)
+    href = next(iter(device.sync("addresses").changed))
+    device.get(f"addresses/{href}")
+    span = '<C:time-range start="20260101T000000Z" end="20270101T000000Z"/>'
+    inner = f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{span}</C:comp-filter></C:comp-filter>'
+    device.report("appointments/", "C:calendar-query", f"<prop><getetag/></prop><C:filter>{inner}</C:filter>")
+    data = "<prop><getetag/><C:calendar-data/></prop>"
+    device.report("appointments/", "C:calendar-query", f"{data}<C:filter>{inner}</C:filter>")
+    limited = "<sync-token/><sync-level>1</sync-level><limit><nresults>5</nresults></limit><prop><getetag/></prop>"
+    answer = device.report("addresses/", "sync-collection", limited)
+    token = answer.xml.findtext("{DAV:}sync-token") or ""
+    device.sync("addresses", token)
+    device.report(
+        "addresses/", "sync-collection", limited.replace("<sync-token/>", f"<sync-token>{token}</sync-token>")
+    )
+    some = '<C:comp-filter name="VCALENDAR"><C:comp-filter name="VTODO"><C:prop-filter name="SUMMARY">'
+    some += "<C:text-match>x</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter>"
+    device.report("tasks/", "C:calendar-query", f"<prop><getetag/></prop><C:filter>{some}</C:filter>")
+    props = "<prop><displayname>X</displayname></prop>"
+    device.request("PROPPATCH", "addresses/", f'<propertyupdate xmlns="DAV:"><set>{props}</set></propertyupdate>')
+
+
+def _write(agency: Agency, server: Server) -> None:
+    device, office = server.device(), agency.office
+    assert device.put("addresses/new.vcf", payloads.vcard("new", "TEL:0221 9", "NOTE:n"), new=True).status == 201
+    etag = device.get("addresses/new.vcf").etag
+    changed = payloads.vcard("new", "TEL:0221 8", "NOTE:m", "X-ODD:1")
+    assert device.put("addresses/new.vcf", changed, etag).status == 204
+    assert device.put("addresses/new.vcf", payloads.vcard("new")).status == 204
+    assert device.delete("addresses/new.vcf").status == 200
+    assert device.put("addresses/new.vcf", payloads.vcard("new"), new=True).status == 201
+    assert device.delete("addresses/new.vcf").status == 200
+    assert device.put("addresses/other.vcf", payloads.vcard("new"), new=True).status == 201
+    assert device.put("addresses/new.vcf", payloads.vcard("another"), new=True).status == 201
+    assert device.put("addresses/p.vcf", payloads.vcard("p", "CATEGORIES:privat"), new=True).status == 201
+    assert device.put("appointments/a.ics", payloads.event("a", payloads.alarm()), new=True).status == 201
+    assert device.put("appointments/s.ics", payloads.event("s", "RRULE:FREQ=DAILY"), new=True).status == 201
+    assert device.delete("appointments/s.ics").status == 200
+    assert device.put("tasks/t.ics", payloads.todo("t"), new=True).status == 201
+    assert device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED")).status == 204
+    assert device.put("tasks/t.ics", payloads.todo("t"), '"outdated"').status == 412
+    assert device.put("addresses/long.vcf", payloads.vcard("long", f"ORG:{'x' * 500}"), new=True).status == 403
+    device.get("tasks/t.ics")
+    server.gateway.flush()
+    device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED"))
+    device.get("tasks/t.ics")
+    server.gateway.flush()
+    office.change(office.tables.address, {"NAME": "N3"}, ORT="Bonn")
+    device.sync("addresses")
+
+
+def _write_oddly(agency: Agency, server: Server) -> None:
+    device, office = server.device(), agency.office
+    remarked = office.address([agency.own], phones=["0221 5"], NAME="Remarked", VORNAME="R")
+    href = next(name for name in device.sync("addresses").changed if remarked.lower() in name)
+    text = device.get(f"addresses/{href}").text
+    assert device.put(f"addresses/{href}", payloads.without(text, "TEL")).status == 204
+    text = device.get(f"addresses/{href}").text
+    assert device.put(f"addresses/{href}", text.replace("END:VCARD", "TEL;TYPE=WORK:0221 6\r\nEND:VCARD")).status == 204
+    shared = office.merkmal("VIP")
+    office.syncs(agency.anna, shared, "OUTLOOK")
+    server.gateway.forget()
+    hidden = office.address([agency.own, shared], NAME="Hidden")
+    href = next(name for name in device.sync("addresses").changed if hidden.lower() in name)
+    assert device.delete(f"addresses/{href}").status == 200
+    office.tag_address(hidden, agency.own)
+    assert href in device.sync("addresses").changed
+    bare = office.address([agency.own], NAME="Bare")
+    office.add(office.tables.phone, AD_DSN=bare, POS=1, NUMMER="0221 7", BEMERKUNG="")
+    href = next(name for name in device.sync("addresses").changed if bare.lower() in name)
+    text = device.get(f"addresses/{href}").text
+    assert device.put(f"addresses/{href}", payloads.without(text, "TEL")).status == 204
+    office.remove(office.tables.address, DSN=bare)
+
+
+def _lose(agency: Agency, server: Server) -> None:
+    device, office = server.device(), agency.office
+    device.sync("addresses")
+    kept = office.rows(office.tables.address_merkmal)
+    office.remove(office.tables.address_merkmal)
+    device.sync("addresses")
+    with server.gateway.administer() as session:
+        assert status.confirm(session, "anna") == ["addresses"]
+    for row in kept:
+        office.add(office.tables.address_merkmal, **row)
+    device.sync("addresses")
+
+
+def _administer(agency: Agency, server: Server) -> None:
+    gateway, office = server.gateway, agency.office
+    assert not admin.check(gateway.settings).faults
+    admin.users(gateway)
+    with gateway.session() as session:
+        status.status(session)
+        found = undo.entries(session)
+        undo.entries(
+            session, [found[0].number], "anna", office.rows(office.tables.address)[0]["DSN"], datetime(2026, 1, 1)
+        )
+    for record in (*office.rows(office.tables.address), *office.rows(office.tables.activity)):
+        why(gateway, "anna", record["DSN"])
+    why(gateway, "anna", "nothing")
+    admin.undo(gateway, [], "anna", datetime(2026, 1, 1), dry_run=False)
+    again = [entry.number for entry in found if entry.what in ("put", "delete")]
+    admin.undo(gateway, again, None, None, dry_run=False)
+    gateway.upkeep()
+
+
+def _hand_over(agency: Agency, server: Server) -> None:
+    office = agency.office
+    office.change(office.tables.user, {"DSN": agency.anna}, LOGIN="gone")
+    office.change(office.tables.user, {"DSN": agency.ben}, LOGIN="anna")
+    server.gateway.forget()
+    server.gateway.open("anna", Name.ADDRESSES)
+    office.change(office.tables.user, {"DSN": agency.ben}, LOGIN="ben")
+    office.change(office.tables.user, {"DSN": agency.anna}, LOGIN="anna")
+
+
+def _do_without(agency: Agency, server: Server) -> None:
+    """Do the same where tables and columns are not mapped."""
+    absent = dict.fromkeys(("BENMKM", "RECHTE", "GRP", "BENGRP", "AKT.GANZTAGS", "AKT.ARCHIV", "AD.ARCHIV"), "")
+    absent |= {"Aktivitätenarten.AUFGABE": "", "Aktivitätenarten.MAIL": ""}
+    server.start("refresh_seconds = 0\n", absent)
+    gateway = server.gateway
+    mapped = gateway.settings.users["anna"].model_copy(
+        update={"address_merkmale": (agency.own,), "activity_merkmale": (agency.own,)}
+    )
+    gateway.settings = gateway.settings.model_copy(update={"users": {"anna": mapped}})
+    for name in Name:
+        gateway.open("anna", name)
+    with pytest.raises(RefusedError):
+        gateway.delete("anna", Name.TASKS, "none.ics")
