@@ -20,7 +20,7 @@ from radicale_flowfact.dav import tables
 from radicale_flowfact.records import RecordKey, Table
 from tests.mssql import driver
 from tests.mssql.driver import Count, Result, Rows
-from tests.mssql.test_tsql import sql_server
+from tests.mssql.engine import sql_server
 
 TABLES = build_tables(NameMap())
 NOW = datetime(2026, 6, 15, 12)

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import sqlglot
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlglot import exp
 
-from radicale_flowfact.connecting import Timeouts, prepare_mssql
 from radicale_flowfact.dav import schema
 from tests.conftest import Agency, Server
 from tests.mssql import driver, scenario
+from tests.mssql.engine import sql_server
 from tests.mssql.statements import Collected, collecting, unreached
 
 _FLOWFACT = {"AD", "ADTEL", "ADMKM", "AKT", "AKTMKM", "AKTAD", "BEN", "MKM", "BENMKM", "GRP", "BENGRP", "RECHTE"}
@@ -34,20 +31,6 @@ _FRAGILE = re.compile(
     r"|\bIS\s+(NOT\s+)?(TRUE|FALSE|[01])\b|\bILIKE\b|\bRETURNING\b|\bEXEC\b|\bGO\b",
     re.IGNORECASE,
 )
-
-
-@contextmanager
-def sql_server(state_schema: str | None = "dav") -> Iterator[tuple[Engine, driver.Server]]:
-    """Give an engine for a SQL Server that takes everything down."""
-    server = driver.Server()
-    made = create_engine(
-        "mssql+pyodbc://u:p@h/d?driver=D",
-        module=driver,
-        creator=lambda: driver.Connection(server, (), {}),
-    )
-    prepare_mssql(made, Timeouts())
-    yield made.execution_options(schema_translate_map={"dav": state_schema}), server
-    made.dispose()
 
 
 def sent_for(collected: Collected, state_schema: str | None = "dav") -> list[driver.Sent]:
