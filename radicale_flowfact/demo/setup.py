@@ -30,6 +30,7 @@ type = htpasswd
 htpasswd_filename = users.htpasswd
 htpasswd_encryption = sha512
 cache_logins = True
+delay = 0
 
 [rights]
 type = owner_only
