@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine, Row
 
 from radicale_flowfact import faults
+from radicale_flowfact.commits import Commits
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
@@ -38,6 +39,7 @@ from radicale_flowfact.dav.fetches import Device, Fetches
 from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.items import Item
 from radicale_flowfact.dav.journal import Changes
+from radicale_flowfact.dav.looking import Looks
 from radicale_flowfact.dav.payload import read_payload
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
@@ -89,7 +91,7 @@ class Gateway:
         self.clock = clock
         self._users: dict[str, tuple[float, User]] = {}
         self._owners: dict[str, str] = {}
-        self._looked: dict[tuple[str, Name], float] = {}
+        self._looks = Looks(settings.refresh_seconds, Commits(self.engine), lambda: self.clock())
         self._open = threading.local()
         self._fetches = Fetches(self._remember)
         self._syncs = Syncs(self._remember_sync)
@@ -135,7 +137,7 @@ class Gateway:
         """Forget what is remembered between requests: users, and when FlowFact was last looked at."""
         self._users.clear()
         self._owners.clear()
-        self._looked.clear()
+        self._looks.forget()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -197,27 +199,30 @@ class Gateway:
         Raises RefusedError for a login that may not get in.
         """
         user = self.user(login)
-        if not self._is_due(login, name):
+        if not self._looks.is_due(login, name):
             with self.session() as session:
                 collection = collections.find(session, login, name)
             if collection is not None:
                 return collection
         return self._refreshed(login, name, user)
 
-    def _is_due(self, login: str, name: Name) -> bool:
-        looked = self._looked.get((login, name))
-        return looked is None or time.monotonic() - looked >= self.settings.refresh_seconds
-
     def _refreshed(self, login: str, name: Name, user: User) -> Collection:
+        look = self._looks.begin()
         with self.session() as session:
             collection = collections.find(session, login, name)
-            if collection is None or not refresh.is_current(session, collection, user):
-                collection = None
-        if collection is None:
-            with self._begin() as session:
-                collection = refresh.refresh(session, collections.lock(session, login, name), user)
+            is_current = collection is not None and refresh.is_current(session, collection, user)
+        if collection is None or not is_current:
+            collection = self._refresh(login, name, user)
         if self._joined() is None:
-            self._looked[(login, name)] = time.monotonic()
+            self._looks.done(login, name, look)
+        return collection
+
+    def _refresh(self, login: str, name: Name, user: User) -> Collection:
+        """Bring a collection up to date, a large one in several transactions, so that others can write meanwhile."""
+        left = 1
+        while left:
+            with self._begin() as session:
+                collection, left = refresh.refresh(session, collections.lock(session, login, name), user)
         return collection
 
     def open_to_write(self, login: str, name: Name, href: str | None = None) -> Collection:
@@ -233,8 +238,9 @@ class Gateway:
         self, session: Session, user: User, collection: Collection, href: str | None
     ) -> tuple[Collection, Item | None]:
         """Return a locked collection and what an href in it names, live or not, both as FlowFact has them now."""
-        if not collection.basis:
-            collection = refresh.refresh(session, collection, user)
+        left = 0 if collection.basis else 1
+        while left:
+            collection, left = refresh.refresh(session, collection, user)
         item = None if href is None else items.at(session, collection.id, href)
         fresh = collection if item is None else refresh.refresh_record(session, collection, user, item)
         return fresh, item if fresh is collection or href is None else items.at(session, collection.id, href)
@@ -246,7 +252,7 @@ class Gateway:
     def refresh_if_due(self, login: str, name: Name) -> None:
         """Look at FlowFact if the last look is too old. Raises RefusedError for a login that may not get in."""
         user = self.user(login)
-        if self._is_due(login, name):
+        if self._looks.is_due(login, name):
             self._refreshed(login, name, user)
 
     def etags(self, collection: Collection) -> Sequence[Row[str, str]]:

@@ -19,6 +19,7 @@ from radicale_flowfact.dav.rendering import Rendered, etag_of, scope_of, table_o
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import User, dsn_key
 
+_AT_ONCE = 2000  # records in one transaction: some seconds
 _logger = logging.getLogger("radicale")  # Radicale's own, so that it all goes to one place
 
 
@@ -31,10 +32,11 @@ def is_current(session: Session, collection: Collection, user: User) -> bool:
     return scope.fingerprint(session.connection, scope_of(session, collection.name, user)) == collection.sums
 
 
-def refresh(session: Session, collection: Collection, user: User) -> Collection:
+def refresh(session: Session, collection: Collection, user: User) -> tuple[Collection, int]:
     """Compare a locked collection with FlowFact and journal every difference; return its new snapshot.
 
-    A record counts as changed when its rendered item differs (rule 6). Raises nothing for a single bad record.
+    A record counts as changed when its rendered item differs (rule 6). Raises nothing for a single bad record. Of many
+    records at once some are left to the next call, how many is returned, too.
     """
     session.stats.refreshed += 1
     name, basis = collection.name, rendering.basis(session, collection.name, user)
@@ -47,15 +49,26 @@ def refresh(session: Session, collection: Collection, user: User) -> Collection:
     if not kept:
         _remove(entry, vanished)
     due = _to_look_at(collection, now_in_scope, known, everything=basis != collection.basis)
+    # What was made for other settings is made anew at once, since nothing would tell what is done of it.
+    at_once = _AT_ONCE if collection.basis in ("", basis) else len(due)
+    left = due[at_once:]
     total = sum((member.sums for member in now_in_scope.values()), Sums())
-    for chunk in chunks(due):
-        for missed in _look_at(entry, user, chunk, known):
-            item = known.get(record_name(table_of(name), missed.dsn))
-            total = total - missed.sums + (item.shown if item else Sums())
+    for chunk in chunks(due[:at_once]):
+        left += _look_at(entry, user, chunk, known)
         entry.flush()
+    for member in left:
+        item = known.get(record_name(table_of(name), member.dsn))
+        total = total - member.sums + (item.shown if item else Sums())
     changes = {"sums": total, "basis": basis, "stopped": stopped}
     changes["owner"] = dsn_key(user.dsn)
-    return entry.write({key: value for key, value in changes.items() if value != getattr(collection, key)})
+    written = entry.write({key: value for key, value in changes.items() if value != getattr(collection, key)})
+    if len(due) > at_once:
+        _logger.warning("%s/%s: %d records are new or changed, %d to go", *_named(collection), len(due), len(left))
+    return written, len(due) - len(due[:at_once])
+
+
+def _named(collection: Collection) -> tuple[str, str]:
+    return collection.login, collection.name.value
 
 
 def refresh_record(session: Session, collection: Collection, user: User, item: Item) -> Collection:

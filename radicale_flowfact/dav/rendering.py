@@ -67,12 +67,21 @@ def read(session: Session, name: Name, user: User, dsns: Iterable[str]) -> Mappi
 
 
 def render(session: Session, name: Name, record: Record, uid: str, sidecar: Sequence[str]) -> Rendered:
-    """Render one record; a record that cannot be rendered gets a minimal form and a fault (rule 28)."""
+    """Render one record; a record that cannot be rendered gets a minimal form and a fault (rule 28).
+
+    The same record, as another user has it, is not rendered again.
+    """
+    key = (name, record, uid, tuple(sidecar))
+    known = session.stats.renderings.get(key)
+    if isinstance(known, Rendered):
+        return known
     session.stats.rendered += 1
     try:
-        return _render(session, name, record, uid, sidecar)
+        made = _render(session, name, record, uid, sidecar)
     except Exception as error:
-        return _minimal(session, name, record, uid, f"{type(error).__name__}: {error}"[:400])
+        made = _minimal(session, name, record, uid, f"{type(error).__name__}: {error}"[:400])
+    session.stats.renderings.keep(key, made)
+    return made
 
 
 def style(session: Session) -> ical_map.Style:

@@ -19,14 +19,14 @@ _RANGE = '<C:time-range start="20260701T000000Z" end="20260708T000000Z"/>'
 
 _READ = {"poll": 1, "listing": 2, "first sync": 2, "sync, no change": 1, "multiget": 2, "query": 2, "GET": 1}
 _LOOKING = {"poll": 6, "listing": 7, "first sync": 7, "sync, no change": 6, "multiget": 7, "query": 7, "GET": 7}
-_WRITTEN = {"PUT, change": 27, "DELETE": 20, "PUT, new": 25, "PUT, series": 18}
-_LOOKING_TOO = {"PUT, change": 39, "DELETE": 32, "PUT, new": 37, "PUT, series": 30}
+_WRITTEN = {"PUT, change": 21, "DELETE": 14, "PUT, new": 19, "PUT, series": 10}
+_LOOKING_TOO = {"PUT, change": 29, "DELETE": 22, "PUT, new": 27, "PUT, series": 18}
 _RENDERED = {"sync, 1 changed": 1, "sync, 10 changed": 10, "PUT, change": 1, "PUT, new": 1}  # nothing else renders
 
 # By refresh_seconds: with 3600 no look at FlowFact is due, with 0 each request looks, for the user's rights as well.
 EXPECTED: dict[str, dict[str, int]] = {
     "3600": {**_READ, **_WRITTEN},
-    "0": {**_LOOKING, "sync, 1 changed": 20, "sync, 10 changed": 20, **_LOOKING_TOO},
+    "0": {**_LOOKING, "sync, 1 changed": 22, "sync, 10 changed": 22, **_LOOKING_TOO},
 }
 
 
@@ -139,5 +139,8 @@ def test_each_request_costs_so_many_statements(agency: Agency, server: Server, r
         office.follow()
     office.write()
     office.costs.pop("-")
-    assert {name: cost for name, (cost, _) in office.costs.items()} == EXPECTED[refresh_seconds]
+    expected = EXPECTED[refresh_seconds]
+    if refresh_seconds == "0" and not server.database.schema:  # SQLite tells that nothing was committed: no look
+        expected = {**expected, **{name: count - 1 for name, count in _LOOKING.items()}}
+    assert {name: cost for name, (cost, _) in office.costs.items()} == expected
     assert all(rendered == _RENDERED.get(name, 0) for name, (_, rendered) in office.costs.items()), office.costs

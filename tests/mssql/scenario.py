@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from radicale_flowfact.dav import admin, status, undo
+from radicale_flowfact.dav import admin, checking, status, undo
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.dav.why import why
@@ -137,7 +137,7 @@ def _lose(agency: Agency, server: Server) -> None:
 
 def _administer(agency: Agency, server: Server) -> None:
     gateway, office = server.gateway, agency.office
-    assert not admin.check(gateway.settings).faults
+    assert not checking.check(gateway.settings).faults
     admin.users(gateway)
     with gateway.session() as session:
         status.status(session)
