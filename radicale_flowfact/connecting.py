@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from radicale_flowfact.tsql import count_truly
 
 _ODBC_DRIVER = "ODBC Driver 18 for SQL Server"
+_OLDEST_SQL_SERVER = (13,)
 _POOL = {"pool_size": 10, "max_overflow": 30, "pool_use_lifo": True, "pool_recycle": 1800}
 """Each thread that answers a request needs one connection; those that nobody needs are closed again."""
 
@@ -47,6 +48,14 @@ def hint(url: URL, words: str) -> str:
         "Check host and port in database_url, that the service SQL Server runs with TCP/IP enabled, and the firewall "
         "between it and this machine"
     )
+
+
+def version_fault(dialect: Dialect) -> str:
+    """Return why a database of this version does not do, once it was connected to; empty if it does."""
+    version = getattr(dialect, "server_version_info", None) or ()
+    if dialect.name == "mssql" and () < version < _OLDEST_SQL_SERVER:
+        return "SQL Server is older than 2016 and cannot digest (HASHBYTES) notes of more than 4,000 characters"
+    return ""
 
 
 def engine_options(url: URL, timeouts: Timeouts) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -129,8 +130,16 @@ def _wrong_type(column: str, found: TypeEngine[Any]) -> str:
     for family, (words, accepted) in _FAMILIES.items():
         if isinstance(wanted, family):
             if isinstance(found, accepted) or found._type_affinity in accepted:
-                return ""
+                return _wrong_collation(column, found)
             return f"is of type {found}, but should be {words}; map the right column in [names]"
+    return ""
+
+
+def _wrong_collation(column: str, found: TypeEngine[Any]) -> str:
+    """Tell of a DSN that SQL Server compares with case: the gateway would not find its records, and show none."""
+    collation = str(getattr(found, "collation", None) or "")
+    if isinstance(column_type(column), String) and column.endswith("DSN") and re.search(r"_CS_|_BIN", f"{collation}_"):
+        return f"has the collation {collation}, but a DSN must be compared without case (as …_CI_AS does)"
     return ""
 
 

@@ -56,8 +56,8 @@ def _phones_of(tables: Tables) -> Select[Any]:
 
 
 @lru_cache(maxsize=32)
-def _rights_of(rights: SqlTable) -> Select[Any]:
-    mine = (rights.c.TABELLE == bindparam("table"), rights.c.OBJ_DSN == bindparam("dsn", type_=rights.c.OBJ_DSN.type))
+def _rights_of(rights: SqlTable, table: Table) -> Select[Any]:
+    mine = (scope.of_table(rights, table), rights.c.OBJ_DSN == bindparam("dsn", type_=rights.c.OBJ_DSN.type))
     found = select(rights.c.BEN_DSN, rights.c.GRP_DSN, rights.c.RECHT).where(*mine)
     return found.order_by(rights.c.BEN_DSN, rights.c.GRP_DSN)
 
@@ -174,7 +174,7 @@ def _private(connection: Connection, tables: Tables, dsns: Sequence[str], user: 
         return set()
     rows = connection.execute(
         select(rights.c.OBJ_DSN, rights.c.BEN_DSN).where(
-            rights.c.TABELLE == Table.ACTIVITY.value, rights.c.OBJ_DSN.in_(dsns)
+            scope.of_table(rights, Table.ACTIVITY), rights.c.OBJ_DSN.in_(dsns)
         )
     ).all()
     mine = {dsn_key(row.OBJ_DSN) for row in rows}
@@ -211,7 +211,7 @@ def rights_of(connection: Connection, tables: Tables, record: RecordKey) -> tupl
     rights = tables.rights
     if rights is None:
         return ()
-    rows = connection.execute(_rights_of(rights), {"table": record.table.value, "dsn": record.dsn})
+    rows = connection.execute(_rights_of(rights, record.table), {"dsn": record.dsn})
     return tuple(
         RightsEntry(row.BEN_DSN, row.GRP_DSN, _RIGHTS.get((row.RECHT or "").strip().upper(), Right.NONE))
         for row in rows

@@ -83,9 +83,19 @@ def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnEle
     rights = tables.rights
     if rights is None:
         return true()
-    mine = and_(rights.c.TABELLE == table.value, rights.c.OBJ_DSN == dsn)
-    entry = and_(rights.c.RECHT.in_(_READABLE), _names_reader(rights))
+    mine = and_(of_table(rights, table), rights.c.OBJ_DSN == dsn)
+    entry = and_(_word(rights.c.RECHT).in_(_READABLE), _names_reader(rights))
     return or_(not_(exists().where(mine)), exists().where(mine, entry))
+
+
+def of_table(rights: SqlTable, table: Table) -> ColumnElement[bool]:
+    """Return whether a row of the rights list speaks of such records."""
+    return _word(rights.c.TABELLE) == table.value
+
+
+def _word(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return one of FlowFact's own words in capitals: not every database compares without case and blanks."""
+    return func.upper(func.ltrim(func.rtrim(column)), type_=column.type)
 
 
 def _names_reader(rights: SqlTable) -> ColumnElement[bool]:
@@ -254,7 +264,7 @@ def _activity_parts(tables: Tables, members: CTE) -> list[Part]:
         (tagged, row_digest([people.c.DSN, people.c.NAME])),
     ]
     if rights is not None:
-        mine = and_(rights.c.TABELLE == Table.ACTIVITY.value, rights.c.OBJ_DSN == members.c.DSN)
+        mine = and_(of_table(rights, Table.ACTIVITY), rights.c.OBJ_DSN == members.c.DSN)
         parts.append((members.join(rights, mine), row_digest(rights.c)))
     return parts
 

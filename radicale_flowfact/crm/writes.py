@@ -28,6 +28,7 @@ from radicale_flowfact.actions import (
 )
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.reads import merkmal_table
+from radicale_flowfact.crm.scope import of_table
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database import exact_time
 from radicale_flowfact.records import RecordKey, Right, Table
@@ -214,7 +215,7 @@ def _set_rights(connection: Connection, tables: Tables, action: SetRights) -> No
     rights = tables.rights
     if rights is None:
         raise UnwritableError("rights lists are not mapped, so a private record cannot be kept in FlowFact")
-    mine = (rights.c.TABELLE == action.record.table.value, rights.c.OBJ_DSN == action.record.dsn)
+    mine = (of_table(rights, action.record.table), rights.c.OBJ_DSN == action.record.dsn)
     connection.execute(delete(rights).where(*mine))
     for entry in action.after:
         row = {

@@ -12,6 +12,7 @@ from datetime import UTC
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from radicale_flowfact.connecting import version_fault
 from radicale_flowfact.crm import check as crm_check
 from radicale_flowfact.crm import drafting, reads, schema_reading
 from radicale_flowfact.crm.drafting import Guess
@@ -51,7 +52,8 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
     with read_only(engine_for(settings.database_url, settings.state_schema, settings.patience)) as connection:
         report.facts.append(("database", schema_reading.database_words(connection)))
         there = schema_reading.all_tables(connection, names, settings.state_schema)
-        faults = [str(fault) for fault in crm_check.check(connection, names)]
+        faults = [fault for fault in (version_fault(connection.dialect),) if fault]
+        faults += [str(fault) for fault in crm_check.check(connection, names)]
         report.faults += faults
         report.facts += _name_facts(names, len(faults))
         readable = _check_own(connection, settings, report)
