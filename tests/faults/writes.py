@@ -67,8 +67,7 @@ def new_contact(world: World, number: int) -> Attempt:
         assert len(world.agency.office.rows(tables.phone, AD_DSN=row["DSN"])) == 1
         assert f"{number}.vcf" in world.device.sync("addresses").changed
 
-    photo = "PHOTO;ENCODING=b;TYPE=JPEG:" + "A" * 20_000
-    return Attempt(lambda device: device.put(f"addresses/{number}.vcf", _card(number, photo)), proof)
+    return Attempt(lambda device: device.put(f"addresses/{number}.vcf", _card(number, "NICKNAME:Evi")), proof)
 
 
 def new_appointment(world: World, number: int) -> Attempt:
