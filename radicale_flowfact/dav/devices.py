@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, insert, not_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from radicale_flowfact.dav import tables
@@ -103,7 +103,7 @@ def _remember(session: Session, login: str, agent: str, versions: Mapping[int, s
         if item_id in known and known[item_id] != etag
     ]
     if newer:
-        mine = (fetched.c.device_id == device, fetched.c.item_id == bindparam("this_item"))
+        mine = (fetched.c.device_id == device, fetched.c.item_id == bindparam("this_item"), not_(_is_older()))
         session.connection.execute(update(fetched).where(*mine).values(etag=bindparam("new_etag")), newer)
 
 
@@ -140,6 +140,20 @@ def forget(session: Session, before: datetime) -> None:
         session.connection.execute(delete(table).where(table.c.device_id.in_(old)))
     session.connection.execute(delete(tables.device_sync).where(tables.device_sync.c.synced < before))
     session.connection.execute(delete(tables.device).where(tables.device.c.seen < before))
+
+
+def _is_older() -> ColumnElement[bool]:
+    """Return whether a version was made before the one that is remembered: a process that writes late must not tell.
+
+    What a device fetches is served then, so the later it fetched a version, the later that was made.
+    """
+    fetched, told, known = tables.fetched.c, tables.version.alias("told"), tables.version.alias("known")
+    return exists(
+        select(known.c.item_id)
+        .join(told, and_(told.c.item_id == known.c.item_id, told.c.etag == bindparam("new_etag")))
+        .where(known.c.item_id == fetched.item_id, known.c.etag == fetched.etag, told.c.made < known.c.made)
+        .correlate(tables.fetched)
+    )
 
 
 def _find(session: Session, login: str, agent: str) -> int | None:

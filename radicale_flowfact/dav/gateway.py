@@ -222,8 +222,20 @@ class Gateway:
         left = 1
         while left:
             with self._begin() as session:
-                collection, left = refresh.refresh(session, collections.lock(session, login, name), user)
+                collection, left = refresh.refresh(session, self._locked(session, login, name, user), user)
         return collection
+
+    def _locked(self, session: Session, login: str, name: Name, user: User) -> Collection:
+        collection = collections.lock(session, login, name)
+        self._require_owner(collection, user)
+        return collection
+
+    def _require_owner(self, collection: Collection, user: User) -> None:
+        """Raise RefusedError (503) if another process gave the login to somebody else since this one looked."""
+        if collection.owner not in ("", dsn_key(user.dsn)):
+            self._users.pop(collection.login, None)
+            self._owners.pop(collection.login, None)
+            raise RefusedError("the login belongs to another FlowFact user since this moment; try again", 503)
 
     def open_to_write(self, login: str, name: Name, href: str | None = None) -> Collection:
         """Return the collection of a write in progress, with the item it is about brought up to date first.
@@ -232,7 +244,7 @@ class Gateway:
         """
         user = self.user(login)
         with self._begin() as session:
-            return self._for_write(session, user, collections.lock(session, login, name), href)[0]
+            return self._for_write(session, user, self._locked(session, login, name, user), href)[0]
 
     def _for_write(
         self, session: Session, user: User, collection: Collection, href: str | None
@@ -381,7 +393,7 @@ class Gateway:
         device = (login, request.agent)
         payload = read_payload(self.settings, name, href, text)
         with self._begin() as session:
-            collection, here = self._for_write(session, user, collections.lock(session, login, name), href)
+            collection, here = self._for_write(session, user, self._locked(session, login, name, user), href)
             there = here if here is not None and here.live else None
             require(there)
             write = writing.Write(
@@ -395,7 +407,7 @@ class Gateway:
         """Take an item off the user's devices; ``require`` looks at it first and may refuse. Raises RefusedError."""
         user = self.user(login)
         with self._begin() as session:
-            collection, item = self._for_write(session, user, collections.lock(session, login, name), href)
+            collection, item = self._for_write(session, user, self._locked(session, login, name, user), href)
             if item is None or not item.live:
                 raise RefusedError("there is no such item", 404)
             require(item)

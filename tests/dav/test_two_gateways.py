@@ -1,0 +1,63 @@
+"""What one process remembers must not make it disagree with another one on the same database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from radicale_flowfact.dav import request as dav_request
+from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.request import RefusedError
+from radicale_flowfact.dav.session import Name
+from radicale_flowfact.settings import load_settings
+from tests import payloads
+from tests.conftest import NOW, Agency, Server
+
+
+def other(server: Server) -> Gateway:
+    """Return the gateway of another process."""
+    return Gateway(load_settings(server.folder / "flowfact.toml"), lambda: server.moment)
+
+
+def test_a_login_given_to_somebody_else_is_not_mixed_up_by_a_process_that_remembers_the_former_user(
+    agency: Agency, server: Server
+) -> None:
+    office, users = agency.office, agency.office.tables.user
+    office.address([agency.own], NAME="Annas")
+    office.address([agency.bens], NAME="Bens")
+    server.start("refresh_seconds = 3600\n").device().sync("addresses")
+    office.change(users, {"DSN": agency.anna}, LOGIN="former")
+    office.change(users, {"DSN": agency.ben}, LOGIN="anna")
+    second = other(server)
+    (item,) = second.listing(second.open("anna", Name.ADDRESSES))
+    late = server.gateway
+    text = payloads.vcard("new", name="Neu;;;;")
+    with pytest.raises(RefusedError, match="another FlowFact user"):
+        late.put("anna", Name.ADDRESSES, "new.vcf", text)
+    assert late.user("anna").dsn == agency.ben
+    late.put("anna", Name.ADDRESSES, "new.vcf", text)
+    (row,) = office.rows(office.tables.address, NAME="Neu")
+    assert office.row(office.tables.address_merkmal, AD_DSN=row["DSN"])["MKM_DSN"] == agency.bens
+    assert item.href in {one.href for one in second.listing(second.open("anna", Name.ADDRESSES))}
+
+
+def test_what_a_device_fetched_is_not_written_over_what_it_sent_to_another_process(
+    agency: Agency, server: Server
+) -> None:
+    office, tables = agency.office, agency.office.tables
+    dsn = office.address([agency.own], ["0221 1"], STRASSE="Alt", ORT="Alt")
+    device = server.start().device(agent="NoIfMatch/1")
+    (href,) = device.sync("addresses").changed
+    text = device.get(f"addresses/{href}").text  # still waits to be written here …
+    server.moment = NOW + timedelta(seconds=1)
+    dav_request.begin("NoIfMatch/1", "")
+    sent = text.replace(";;Alt;", ";;Neu;")
+    other(server).put("anna", Name.ADDRESSES, href, sent)  # … when another process stores the next version
+    server.gateway.flush()
+    server.moment = NOW + timedelta(seconds=2)
+    office.change(tables.address, {"DSN": dsn}, STRASSE="Buero", TOUCH=datetime(2026, 6, 15, 12, 0, 2))
+    # Compared with what it fetched, the device's "Neu" would be taken for a change and the office's be lost.
+    assert device.put(f"addresses/{href}", sent.replace("0221 1", "0221 2")).status == 204
+    assert office.row(tables.address, DSN=dsn)["STRASSE"] == "Buero"
+    assert office.row(tables.phone, AD_DSN=dsn)["NUMMER"] == "0221 2"
