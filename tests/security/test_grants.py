@@ -157,9 +157,13 @@ def role(database: Database, server: Server, worker_id: str) -> Iterator[Role]:
     made = Role(server, f"flowfact_role_{worker_id}")
     made.drop()
     yield made
+    if server.base:
+        server.verify()  # as the role, which is gone when the server's own fixture does so
     server.stop()
     server.database.engine.dispose()
     made.drop()
+    server.database, server.own_names = database, {}
+    server.write_configuration()
     made.admin.dispose()
 
 
