@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.database import DatabaseError
 from radicale_flowfact.dav.request import RefusedError
+from radicale_flowfact.secrecy import masked
 from radicale_flowfact.settings import LogSettings, SettingsError
 from radicale_flowfact.web import seen as seen_room
 from radicale_flowfact.web.seen import Seen, without_quotes
@@ -66,13 +67,13 @@ def request_line(seen: Seen) -> None:
 def message_of(record: logging.LogRecord, *, everything: bool) -> str:
     """Return what a record says; unless ``everything`` is asked for, without names of items and quoted data."""
     if everything or isinstance(record.msg, Seen):
-        return record.getMessage()
+        return masked(record.getMessage())
     if isinstance(record.args, tuple):
         args = tuple(fault_of(arg) if isinstance(arg, BaseException) else arg for arg in record.args)
         message = str(record.msg) % args if args else str(record.msg)
     else:
         message = record.getMessage()
-    return _ITEM_PATH.sub(r"\1…", _QUOTED_PATH.sub(r"\1\2…\1", message))
+    return _ITEM_PATH.sub(r"\1…", _QUOTED_PATH.sub(r"\1\2…\1", masked(message)))
 
 
 def fault_of(error: BaseException) -> str:
@@ -105,7 +106,7 @@ class TextFormatter(logging.Formatter):
         head = _JOURNAL.get(record.levelno, "<5>") if self._is_journal else f"{_time(record.created)} "
         number = f" [{seen.id}]" if seen else ""
         line = f"{head}{record.process} {record.levelname}{number} {message_of(record, everything=self._everything)}"
-        return line + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+        return line + (f"\n{masked(self.formatException(record.exc_info))}" if record.exc_info else "")
 
 
 class JsonFormatter(logging.Formatter):
@@ -129,7 +130,7 @@ class JsonFormatter(logging.Formatter):
         else:
             told["message"] = message_of(record, everything=self._everything)
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
+            told["traceback"] = masked(self.formatException(record.exc_info))
         return json.dumps({key: value for key, value in told.items() if value is not None}, ensure_ascii=False)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from radicale_flowfact import secrecy
 from radicale_flowfact.settings import Settings, SettingsError, load_settings
+from radicale_flowfact.web import logs
 from tests.conftest import _RADICALE
 
 MARKER = "Geh31m-Wort"
@@ -140,3 +141,19 @@ def test_a_reference_that_leads_nowhere_is_named(tmp_path: Path, reference: str)
     with pytest.raises(SettingsError, match=reference.removeprefix("file:")) as caught:
         load_settings(tmp_path / "flowfact.toml")
     assert "flowfact.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("formatter", [logs.TextFormatter, logs.JsonFormatter])
+@pytest.mark.parametrize("level", [logging.WARNING, logging.DEBUG])
+def test_the_gateways_own_log_lines_are_masked(
+    tmp_path: Path, formatter: type[logs.TextFormatter] | type[logs.JsonFormatter], level: int
+) -> None:
+    configure(tmp_path, f"postgresql+psycopg://gw:{MARKER}@x/y")
+    load_settings(tmp_path / "flowfact.toml")
+    try:
+        raise ValueError(f"cannot resolve {MARKER}")
+    except ValueError:
+        record = logging.LogRecord("x", level, "x", 1, "not with %s", (f"gw:{MARKER}@x",), sys.exc_info())
+    told = formatter(level).format(record)
+    assert_secret(told)
+    assert "***" in told
