@@ -125,5 +125,5 @@ def test_a_wrong_format_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"log\.format: (.|\n)*did you mean token"):
         load_settings(file)
     file.write_text('database_url = "sqlite://"\n[metrics]\ntoken = "${NO_SUCH_VARIABLE}"\n', encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"metrics\.token needs the environment variable NO_SUCH_VARIABLE"):
+    with pytest.raises(SettingsError, match=r"metrics\.token: the environment variable NO_SUCH_VARIABLE is not set"):
         load_settings(file)
