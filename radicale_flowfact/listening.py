@@ -7,8 +7,12 @@ gateway, so that the process that watches the workers stays small.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +43,23 @@ class Listening:
 
 def listen(wanted: Listening) -> None:
     """Serve until a stop signal arrives. Each further place has a process of its own, which ends with this one."""
+    with shared_numbers():
+        _listen_everywhere(wanted)
+
+
+@contextmanager
+def shared_numbers() -> Iterator[None]:
+    """Let the metrics of the processes that are started in this block add up, in a folder of their own."""
+    with tempfile.TemporaryDirectory(prefix="radicale-flowfact-") as folder:
+        is_ours = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder) == folder
+        try:
+            yield
+        finally:
+            if is_ours:
+                del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+
+def _listen_everywhere(wanted: Listening) -> None:
     first, *others = wanted.places
     further = [subprocess.Popen(replace(wanted, places=(place,)).command()) for place in others]  # noqa: S603
     try:

@@ -37,7 +37,7 @@ def resolved(url: str, folder: Path) -> str:
     def value(found: re.Match[str]) -> str:
         text = _value(found[1], folder)
         if start <= found.start() < end:
-            _remember(text)
+            remember(text)
             return quote(text, safe="")
         return text
 
@@ -65,13 +65,14 @@ def _value(name: str, folder: Path) -> str:
 def _remember_passwords(url: str) -> None:
     found = _USER_INFO.search(url)
     for secret in [*([found["password"]] if found else []), *(match[1] for match in _QUERY.finditer(url))]:
-        _remember(secret)
+        remember(secret)
         for piece in re.split(r"[@:/?#\[\]]", secret):
             if len(piece) >= _SHORTEST_PIECE:
-                _remember(piece)
+                remember(piece)
 
 
-def _remember(secret: str) -> None:
+def remember(secret: str) -> None:
+    """Mask a secret, in every spelling of it, in all that is told from now on."""
     forms = {secret, unquote(secret), quote(secret, safe=""), repr(secret)[1:-1]}
     _secrets.update(form for form in forms if len(form) >= _SHORTEST)
 

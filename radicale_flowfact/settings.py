@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from radicale_flowfact.connecting import Timeouts
-from radicale_flowfact.secrecy import SecretError, resolved
+from radicale_flowfact.secrecy import SecretError, remember, resolved
 
 PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
 Private = Literal["device", "flowfact"]
@@ -182,6 +182,7 @@ def load_settings(path: Path) -> Settings:
         faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors())
         raise SettingsError(f"{path}: cannot be used:\n{faults}") from error
     token = _resolved(settings.metrics.token, "metrics.token", path)
+    remember(token)
     return settings.model_copy(
         update={
             "database_url": _database_url(settings.database_url, path),

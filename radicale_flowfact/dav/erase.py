@@ -27,6 +27,7 @@ def _parts(login: str) -> list[tuple[str, SqlTable, ColumnElement[bool]]]:
     devices: Select[int] = select(tables.device.c.id).where(tables.device.c.login == login)
     fetched = tables.fetched.c
     return [
+        ("words to find contacts by", tables.search, tables.search.c.collection_id.in_(own)),
         ("versions of items", tables.version, tables.version.c.item_id.in_(items)),
         ("versions on devices", tables.fetched, fetched.device_id.in_(devices) | fetched.item_id.in_(items)),
         ("last syncs", tables.device_sync, tables.device_sync.c.device_id.in_(devices)),

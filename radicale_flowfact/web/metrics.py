@@ -10,11 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import shutil
-import tempfile
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -36,21 +33,6 @@ _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 _WRITING = frozenset({"PUT", "DELETE", "PROPPATCH", "MOVE", "MKCOL", "MKCALENDAR"})
 _REFUSED = range(400, 500)
 _NOT_REFUSED = frozenset({401, 404, 412})
-
-
-@contextmanager
-def shared_by_processes() -> Iterator[None]:
-    """Let the processes that are started in this block add up their numbers; before the first application is made."""
-    if os.environ.get(_FOLDER):
-        yield
-        return
-    folder = tempfile.mkdtemp(prefix="radicale-flowfact-")
-    os.environ[_FOLDER] = folder
-    try:
-        yield
-    finally:
-        del os.environ[_FOLDER]
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Metrics:

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Column, MetaData, Table, Unicode
 
-from radicale_flowfact.dav import admin, checking, status, undo
+from radicale_flowfact.dav import admin, checking, device_status, erase, status, undo, verify
 from radicale_flowfact.dav.request import RefusedError
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.dav.why import why
@@ -66,6 +66,9 @@ def _read(server: Server) -> None:
     some = '<C:comp-filter name="VCALENDAR"><C:comp-filter name="VTODO"><C:prop-filter name="SUMMARY">'
     some += "<C:text-match>x</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter>"
     device.report("tasks/", "C:calendar-query", f"<prop><getetag/></prop><C:filter>{some}</C:filter>")
+    device.report("tasks/", "sync-collection", "<sync-token/><sync-level>1</sync-level><prop><getcontenttype/></prop>")
+    text = '<CR:prop-filter name="FN"><CR:text-match>x</CR:text-match></CR:prop-filter>'
+    device.report("addresses/", "CR:addressbook-query", f"<prop><getetag/></prop><CR:filter>{text}</CR:filter>")
     props = "<prop><displayname>X</displayname></prop>"
     device.request("PROPPATCH", "addresses/", f'<propertyupdate xmlns="DAV:"><set>{props}</set></propertyupdate>')
 
@@ -143,8 +146,11 @@ def _administer(agency: Agency, server: Server) -> None:
     assert not checking.check(gateway.settings).faults
     version.drop(office.engine)
     admin.users(gateway)
+    verify.verify(gateway)
     with gateway.session() as session:
         status.status(session)
+        device_status.device_status(session)
+        device_status.refusals(session)
         found = undo.entries(session)
         undo.entries(
             session, [found[0].number], "anna", office.rows(office.tables.address)[0]["DSN"], datetime(2026, 1, 1)
@@ -155,6 +161,8 @@ def _administer(agency: Agency, server: Server) -> None:
     admin.undo(gateway, [], "anna", datetime(2026, 1, 1), dry_run=False)
     again = [entry.number for entry in found if entry.what in ("put", "delete")]
     admin.undo(gateway, again, None, None, dry_run=False)
+    with gateway.administer() as session:
+        erase.erase(session, "nobody")
     gateway.upkeep()
 
 

@@ -14,8 +14,8 @@ import pytest
 import requests
 from sqlalchemy import Column, MetaData, String, Table, select, update
 
+from radicale_flowfact import listening
 from radicale_flowfact.database import WRITES
-from radicale_flowfact.web import metrics
 from tests import payloads
 from tests.conftest import NOW, Agency, Server
 from tests.web.test_syncs import IPHONE, NEWER, later
@@ -182,7 +182,7 @@ with serve_application(FlowfactApplication(load_configuration(Path(sys.argv[1]))
 def test_several_processes_add_up(agency: Agency, server: Server) -> None:
     server.write_configuration()
     command = [sys.executable, "-c", _WORKER, str(server.config)]
-    with metrics.shared_by_processes():
+    with listening.shared_numbers():
         workers = [
             subprocess.Popen(  # noqa: S603 - our own code
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ.copy()
