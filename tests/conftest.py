@@ -227,7 +227,7 @@ class Server:
         if self._serving is not None:
             self._serving.__exit__(None, None, None)
             self._serving = None
-            self.gateway.flush()  # what still waits would be written into the next test's tables
+            self.gateway.flush()  # or it is written a second later, into the next test's tables
         forget_gateways()
 
 

@@ -95,7 +95,7 @@ def _write(agency: Agency, server: Server) -> None:
     assert device.put("addresses/long.vcf", payloads.vcard("long", f"ORG:{'x' * 500}"), new=True).status == 403
     device.get("tasks/t.ics")
     server.gateway.flush()
-    device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED"))
+    device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED", "LOCATION:x"))
     device.get("tasks/t.ics")
     server.gateway.flush()
     office.change(office.tables.address, {"NAME": "N3"}, ORT="Bonn")
