@@ -168,7 +168,6 @@ class Server:
     own_names: dict[str, str] = field(default_factory=dict)
     application: FlowfactApplication = field(init=False, repr=False)
     _serving: AbstractContextManager[str] | None = field(default=None, repr=False)
-    _devices: list[Device] = field(default_factory=list, repr=False)
 
     def start(self, settings: str = "", names: dict[str, str] | None = None) -> Server:
         """Write the configuration and serve; called again, it restarts with other settings."""
@@ -210,9 +209,7 @@ class Server:
 
     def device(self, login: str = "anna", agent: str = "Test/1.0") -> Device:
         """Return a device that knows this server."""
-        made = Device(self.base, login, agent=agent)
-        self._devices.append(made)
-        return made
+        return Device(self.base, login, agent=agent)
 
     def verify(self) -> None:
         """Fail if anything in the gateway's tables is not as it must be; see ``radicale-flowfact verify``."""
@@ -221,9 +218,6 @@ class Server:
 
     def stop(self) -> None:
         """Stop serving."""
-        for device in self._devices:
-            device.session.close()
-        self._devices.clear()
         if self._serving is not None:
             self._serving.__exit__(None, None, None)
             self._serving = None

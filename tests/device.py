@@ -55,6 +55,10 @@ class Device:
     agent: str = "Test/1.0"
     session: requests.Session = field(default_factory=requests.Session)
 
+    def __del__(self) -> None:
+        """Close the connections that a server with keep-alive left open."""
+        self.session.close()
+
     def url(self, path: str) -> str:
         """Return the URL of a path below the home; one that starts with a slash is absolute."""
         return f"{self.base}{path}" if path.startswith("/") else f"{self.base}/{self.login}/{path}"
