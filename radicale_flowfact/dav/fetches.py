@@ -49,6 +49,11 @@ class Fetches:
         if waiting:
             devices.remember(session, *device, waiting)
 
+    def forget(self, device: Device, item_id: int) -> None:
+        """Drop what a device fetched of an item, since something newer of it is written."""
+        with self._lock:
+            self._waiting.get(device, {}).pop(item_id, None)
+
     def etag(self, device: Device, item_id: int) -> str | None:
         """Return what a device fetched last of an item, as far as that still waits."""
         return self._of(device).get(item_id)

@@ -400,7 +400,12 @@ class Gateway:
                 session, collection, user, request, lambda item: self._last_seen(session, device, item)
             )
             item, is_served = writing.put(write, here, payload)
-        self._fetches.add(device, {item.id: item.etag})
+            at_once = there is not None and not request.if_match
+            if at_once:  # the next PUT may go to another process, and only this tells what it knew
+                devices.remember(session, *device, {item.id: item.etag})
+                self._fetches.forget(device, item.id)
+        if not at_once:
+            self._fetches.add(device, {item.id: item.etag})
         return Put(item, is_new=there is None, is_as_sent=is_served and not payload.mended)
 
     def delete(self, login: str, name: Name, href: str, require: Check = lambda there: None) -> None:

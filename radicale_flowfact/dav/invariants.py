@@ -17,8 +17,9 @@ from radicale_flowfact.dav import items, tables
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.items import Item, device_name, record_name
 from radicale_flowfact.dav.rendering import COMPONENTS, etag_of, table_of
-from radicale_flowfact.dav.session import Session
+from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.dav.tables import text_hash
+from radicale_flowfact.ical_reading import JOURNAL
 
 _SHOWN = 5  # so many examples stand for all
 _CHUNK = 200  # texts in memory at once
@@ -218,7 +219,8 @@ def _faults_of(collection: Collection, one: Kept) -> Iterator[str]:
         yield "what it keeps for the devices cannot be read"
     if item.live and item.hidden:
         yield "it is both shown and hidden"
-    if item.live and item.component != COMPONENTS[collection.name]:
+    is_note = item.component == JOURNAL and collection.name is not Name.ADDRESSES and item.dsn is None
+    if item.live and item.component != COMPONENTS[collection.name] and not is_note:
         yield f"it is a {item.component}, which does not belong here"
     if item.live and not item.uid:
         yield "it has no UID"

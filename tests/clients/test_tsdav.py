@@ -64,7 +64,8 @@ def test_calendars(agency: Agency, server: Server, tsdav: Callable[[str], Tsdav]
     client = tsdav("caldav")
 
     found = {one["name"]: one for one in client.do("discover")}
-    assert {name: one["components"] for name, one in found.items()} == {"appointments": ["VEVENT"], "tasks": ["VTODO"]}
+    kinds = {name: one["components"] for name, one in found.items()}
+    assert kinds == {"appointments": ["VEVENT", "VJOURNAL"], "tasks": ["VTODO", "VJOURNAL"]}
     assert all("syncCollection" in one["reports"] for one in found.values())
     (visit,) = client.do("first", name="appointments")
     (call,) = client.do("first", name="tasks")
