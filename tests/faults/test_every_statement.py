@@ -29,7 +29,7 @@ _STEPS = {
     ("postgresql", "kill"): 11,
     ("postgresql", "cut"): 5,
 }
-_EVERY = os.environ.get("FLOWFACT_EVERY_FAULT") == "1"  # some twenty minutes on each database
+_EVERY = os.environ.get("FLOWFACT_EVERY_FAULT") == "1"  # takes long
 _SETTINGS = "[safety]\nmax_vanish_items = 3\nmax_vanish_percent = 90\n"
 _LOST = (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
