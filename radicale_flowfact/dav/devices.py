@@ -6,7 +6,7 @@ changed can only be told by comparing with the newest version that they fetched 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,11 +90,8 @@ def _remember(session: Session, login: str, agent: str, versions: Mapping[int, s
             select(fetched.c.item_id, fetched.c.etag).where(fetched.c.device_id == device, fetched.c.item_id.in_(chunk))
         )
         known |= {row.item_id: row.etag for row in rows}
-    new = [
-        {"device_id": device, "item_id": item_id, "etag": etag}
-        for item_id, etag in sorted(versions.items())  # in one order, so that no two wait for each other
-        if item_id not in known
-    ]
+    unknown = _existing(session, [item_id for item_id in sorted(versions) if item_id not in known])
+    new = [{"device_id": device, "item_id": item_id, "etag": versions[item_id]} for item_id in unknown]
     if new:
         session.connection.execute(insert(fetched), new)
     newer = [
@@ -105,6 +102,14 @@ def _remember(session: Session, login: str, agent: str, versions: Mapping[int, s
     if newer:
         mine = (fetched.c.device_id == device, fetched.c.item_id == bindparam("this_item"), not_(_is_older()))
         session.connection.execute(update(fetched).where(*mine).values(etag=bindparam("new_etag")), newer)
+
+
+def _existing(session: Session, ids: Sequence[int]) -> list[int]:
+    """Return which of these items there are still, in one order, so that no two devices' writes wait for each other."""
+    found: list[int] = []
+    for chunk in chunks(ids):
+        found += session.connection.scalars(select(tables.item.c.id).where(tables.item.c.id.in_(chunk)))
+    return sorted(found)
 
 
 def _seen(session: Session, device: int) -> None:

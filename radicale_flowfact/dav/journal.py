@@ -114,7 +114,7 @@ class Changes:
 
 
 def changes(session: Session, collection: Collection, old_token: str, limit: int | None = None) -> Changes:
-    """Return what changed between the token and the snapshot; for an empty token, all items there are.
+    """Return what changed between the token and the snapshot; for an empty token, all items of the snapshot.
 
     An item that appeared for the first time after the token and is gone is not told of; old deletions are never
     part of a first sync.
@@ -122,7 +122,8 @@ def changes(session: Session, collection: Collection, old_token: str, limit: int
     there. Raises InvalidTokenError.
     """
     if not old_token:
-        found = sorted(items.live(session, collection.id), key=lambda item: item.number)
+        there = [item for item in items.live(session, collection.id) if item.number <= collection.number]
+        found = sorted(there, key=lambda item: item.number)
     else:
         since = number_of(session, collection, old_token)
         if since == collection.number:

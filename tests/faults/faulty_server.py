@@ -83,7 +83,7 @@ def _cut(connection: Connection, driver: Any) -> None:  # noqa: ANN401 - either 
 class ForkingServer(ForkingMixIn, WSGIServer):
     """Answers the first request itself and each later one in a child."""
 
-    engine: Engine
+    gateway: Gateway
     is_warm = False
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
@@ -92,7 +92,8 @@ class ForkingServer(ForkingMixIn, WSGIServer):
             super().process_request(request, client_address)
             return
         BaseServer.process_request(self, request, client_address)
-        self.engine.dispose()  # a child must not share a connection
+        self.gateway.flush()  # what would be written in a second would open a connection
+        self.gateway.engine.dispose()  # a child must not share one
         self.is_warm = True
 
 
@@ -138,7 +139,7 @@ def main() -> None:
     application = FlowfactApplication(configuration)
     gateway = gateway_for(settings_path(configuration))
     server = make_server("127.0.0.1", 0, guarded(application, gateway), ForkingServer, QuietHandler)
-    server.engine = gateway.engine
+    server.gateway = gateway
     port_file.with_suffix(".new").write_text(str(server.server_port), encoding="ascii")
     port_file.with_suffix(".new").replace(port_file)
     server.serve_forever(poll_interval=0.01)
