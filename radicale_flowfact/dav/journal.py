@@ -122,7 +122,7 @@ def changes(session: Session, collection: Collection, old_token: str, limit: int
     there. Raises InvalidTokenError.
     """
     if not old_token:
-        there = [item for item in items.live(session, collection.id) if item.number <= collection.number]
+        there = [item for item in items.live(session, collection.id) if item.born <= collection.number]
         found = sorted(there, key=lambda item: item.number)
     else:
         since = number_of(session, collection, old_token)
@@ -133,7 +133,7 @@ def changes(session: Session, collection: Collection, old_token: str, limit: int
     if limit is None or len(found) <= limit:
         return Changes(tuple(found), token(collection))
     cut = found[:limit]
-    reached = cut[-1].number
+    reached = min(cut[-1].number, collection.number)  # what changed after the snapshot is told again
     return Changes(tuple(cut), f"{TOKEN_PREFIX}{reached}-{_nonce(session, collection, reached)}", more=True)
 
 

@@ -21,8 +21,7 @@ _TEXTS: Select[int, str, str, str] = select(_item.id, _item.href, _item.etag, _v
     tables.item, tables.version, _SERVED
 )
 
-_ETAGS: Select[str, str] = select(_item.href, _item.etag).where(_MINE)
-_FIRST = _ETAGS.where(_item.number <= bindparam("upto"))
+_ETAGS: Select[str, str] = select(_item.href, _item.etag).where(_MINE, _item.born <= bindparam("upto"))
 _CHANGED: Select[str, str, bool, int] = (
     select(_item.href, _item.etag, _item.live, _item.born)
     .where(_item.collection_id == bindparam("collection"))
@@ -45,17 +44,12 @@ _BETWEEN = (
 
 
 def etags(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
-    """Return href and ETag of every item."""
-    return session.connection.execute(_ETAGS, {"collection": collection.id}).all()
+    """Return href and ETag of every item that the collection's sync token knows of.
 
-
-def first(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
-    """Return href and ETag of every item as far as the collection's sync token knows of it.
-
-    What was written meanwhile is told by the next sync: told now, its deletion would look like that of an item
-    that the device never had.
+    What came meanwhile is told by the next sync. Told now, its deletion would then be kept from the device, as that
+    of an item that came and went since its token.
     """
-    return session.connection.execute(_FIRST, {"collection": collection.id, "upto": collection.number}).all()
+    return session.connection.execute(_ETAGS, {"collection": collection.id, "upto": collection.number}).all()
 
 
 def has_notes(session: Session, collection: Collection) -> bool:
