@@ -287,7 +287,7 @@ class Gateway:
             return [], [], new
         with self.session() as session:
             if not token:
-                return [(href, etag) for href, etag in listing.etags(session, collection)], [], new
+                return [(href, etag) for href, etag in listing.first(session, collection)], [], new
             return *listing.changed(session, collection, journal.number_of(session, collection, token)), new
 
     def texts_at(self, collection: Collection, hrefs: Iterable[str], agent: str) -> Sequence[Text]:

@@ -21,7 +21,8 @@ _TEXTS: Select[int, str, str, str] = select(_item.id, _item.href, _item.etag, _v
     tables.item, tables.version, _SERVED
 )
 
-_ETAGS: Select[str, str] = select(_item.href, _item.etag).where(_MINE, _item.born <= bindparam("upto"))
+_ETAGS: Select[str, str] = select(_item.href, _item.etag).where(_MINE)
+_FIRST = _ETAGS.where(_item.born <= bindparam("upto"))
 _CHANGED: Select[str, str, bool, int] = (
     select(_item.href, _item.etag, _item.live, _item.born)
     .where(_item.collection_id == bindparam("collection"))
@@ -44,12 +45,17 @@ _BETWEEN = (
 
 
 def etags(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
+    """Return href and ETag of every item."""
+    return session.connection.execute(_ETAGS, {"collection": collection.id}).all()
+
+
+def first(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
     """Return href and ETag of every item that the collection's sync token knows of.
 
     What came meanwhile is told by the next sync. Told now, its deletion would then be kept from the device, as that
     of an item that came and went since its token.
     """
-    return session.connection.execute(_ETAGS, {"collection": collection.id, "upto": collection.number}).all()
+    return session.connection.execute(_FIRST, {"collection": collection.id, "upto": collection.number}).all()
 
 
 def has_notes(session: Session, collection: Collection) -> bool:

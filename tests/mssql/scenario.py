@@ -45,6 +45,7 @@ def _fill(agency: Agency) -> None:
 def _read(server: Server) -> None:
     device = server.device()
     for collection in Name:
+        device.propfind(f"{collection}/", "<getetag/>", depth=1)
         device.propfind(f"{collection}/", "<getetag/><displayname/>", depth=1)
         token = device.sync(collection).token
         device.all(collection)
