@@ -229,7 +229,10 @@ def _made(
         path = headers.get("HTTP_X_SCRIPT_NAME", headers.get("SCRIPT_NAME", "")) + path
     depths = {"HTTP_DEPTH": depth} if depth else {}
     return Asked(
-        method, path, {**depths, **headers, **extra}, f"{before}{body}{after}".encode(charset) if body else b""
+        method,
+        path,
+        {**depths, **headers, **extra},
+        f"{before}{body}{after}".encode(charset, "xmlcharrefreplace") if body else b"",
     )
 
 
