@@ -5,31 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import seed
+from bench import configuring, seed
 from bench.servers import PASSWORD, Place, Server, free_port, start
 from radicale_flowfact.database import engine_for
 from radicale_flowfact.passwords import set_password
 
 NAME = "ours"
-_RADICALE = """\
-[server]
-hosts = 127.0.0.1:{port}
-validate_path_value = none
-[auth]
-type = htpasswd
-htpasswd_filename = users.htpasswd
-htpasswd_encryption = sha512
-cache_logins = True
-[rights]
-type = owner_only
-[storage]
-type = radicale_flowfact.storage
-flowfact_config = flowfact.toml
-[web]
-type = none
-[logging]
-level = warning
-"""
+_STORAGE = "type = radicale_flowfact.storage\nflowfact_config = flowfact.toml"
 _HEAD = """\
 database_url = "{url}"
 state_schema = "{schema}"
@@ -80,9 +62,7 @@ def make_office(folder: Path, where: Database, count: int, progress: seed.Progre
 
 def config(folder: Path, port: int) -> Path:
     """Write Radicale's configuration for a port."""
-    file = folder / "radicale.ini"
-    file.write_text(_RADICALE.format(port=port), encoding="utf-8")
-    return file
+    return configuring.write(folder, port, _STORAGE, "validate_path_value = none")
 
 
 def place(login: str) -> Place:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast
 
-from bench import seed
+from bench import configuring, seed
 from bench.servers import PASSWORD, Place, Server, free_port, start
 from radicale_flowfact.passwords import set_password
 
@@ -24,23 +24,6 @@ Items = Mapping[str, Mapping[str, str]]
 
 _ROOT = Path(__file__).resolve().parents[1]
 RADICALE, XANDIKOS = "radicale", "xandikos"
-_RADICALE = """\
-[server]
-hosts = 127.0.0.1:{port}
-[auth]
-type = htpasswd
-htpasswd_filename = users.htpasswd
-htpasswd_encryption = sha512
-cache_logins = True
-[rights]
-type = owner_only
-[storage]
-filesystem_folder = {folder}
-[web]
-type = none
-[logging]
-level = warning
-"""
 _RADICALE_PROPS = {
     "addresses": {"tag": "VADDRESSBOOK", "D:displayname": "addresses"},
     "events": {"tag": "VCALENDAR", "D:displayname": "events", "C:supported-calendar-component-set": "VEVENT"},
@@ -88,9 +71,7 @@ def serve_radicale(folder: Path) -> Server:
 
 
 def _radicale_config(folder: Path, port: int) -> Path:
-    file = folder / "radicale.ini"
-    file.write_text(_RADICALE.format(port=port, folder=folder / "data"), encoding="utf-8")
-    return file
+    return configuring.write(folder, port, f"filesystem_folder = {folder / 'data'}")
 
 
 def write_xandikos(folder: Path, items: Items) -> None:

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Mapping
 
 from radicale_flowfact.dav import devices
+from radicale_flowfact.dav.later import Later
 from radicale_flowfact.dav.session import Session
 
 _logger = logging.getLogger("radicale")
-_SECONDS = 1.0
 _MOST = 100_000  # so many versions are written at once, by the request that brought the last of them
 Device = tuple[str, str]
 """Login and User-Agent."""
@@ -27,21 +27,18 @@ class Fetches:
         self._write = write
         self._waiting: dict[Device, dict[int, str]] = {}
         self._lock = threading.Lock()
-        self._is_due = False
+        self._later = Later(self.flush)
 
     def add(self, device: Device, versions: Mapping[int, str]) -> None:
         """Remember that a device has these versions now (item id to ETag)."""
         with self._lock:
             waiting = self._waiting.setdefault(device, {})
             waiting.update(versions)
-            starts, self._is_due = not self._is_due, True
             is_full = len(waiting) >= _MOST
         if is_full:
             self.flush()
-        elif starts:
-            timer = threading.Timer(_SECONDS, self.flush)
-            timer.daemon = True
-            timer.start()
+        else:
+            self._later.ask()
 
     def write_now(self, session: Session, device: Device) -> None:
         """Write what a device fetched, in the transaction of ``write``."""
@@ -61,7 +58,6 @@ class Fetches:
     def flush(self) -> None:
         """Write everything; what cannot be written is logged and dropped, since the next fetch tells it anew."""
         with self._lock:
-            self._is_due = False
             found = list(self._waiting)
         for device in found:
             before = self._of(device)

@@ -6,14 +6,13 @@ locked until the answer is sent, so that preconditions are checked against what 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Engine, Row
 
 from radicale_flowfact import faults
 from radicale_flowfact.commits import Commits
@@ -21,7 +20,7 @@ from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.crm.users import UserError, read_user
-from radicale_flowfact.database import WRITES, engine_for, snapshot_options
+from radicale_flowfact.database import engine_for
 from radicale_flowfact.dav import (
     collections,
     devices,
@@ -44,6 +43,7 @@ from radicale_flowfact.dav.payload import read_payload
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
 from radicale_flowfact.dav.syncs import Syncs
+from radicale_flowfact.dav.transactions import Transactions
 from radicale_flowfact.filtering import CardFilter
 from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
@@ -89,10 +89,10 @@ class Gateway:
         self.tables = build_tables(NameMap.from_overrides(settings.names))
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema, settings.patience)
         self.clock = clock
+        self._transactions = Transactions(self.engine, self.tables, settings, self.stats, lambda: self.clock())
         self._users: dict[str, tuple[float, User]] = {}
         self._owners: dict[str, str] = {}
         self._looks = Looks(settings.refresh_seconds, Commits(self.engine), lambda: self.clock())
-        self._open = threading.local()
         self._fetches = Fetches(self._remember)
         self._syncs = Syncs(self._remember_sync)
         schema.upgrade(self.engine, settings.state_schema)
@@ -128,9 +128,9 @@ class Gateway:
         with self.session() as session:
             is_others = collections.is_others(session, login, owner)
         if is_others:
-            with self._begin() as session:
+            with self._transactions.writing() as session:
                 collections.hand_over(session, login, owner)
-        if self._joined() is None:
+        if self._transactions.held is None:
             self._owners[login] = owner
 
     def forget(self) -> None:
@@ -139,59 +139,23 @@ class Gateway:
         self._owners.clear()
         self._looks.forget()
 
-    @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> AbstractContextManager[Session]:
         """Open a short transaction that reads, or join the thread's open write."""
-        if (joined := self._joined()) is not None:
-            yield joined
-            return
-        with self.engine.connect() as connection, connection.begin():
-            yield self._session(connection)
+        return self._transactions.reading()
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Session]:
+    def snapshot(self) -> AbstractContextManager[Session]:
         """Open a transaction that reads one state of the database from its begin to its end, where it can."""
-        with self.engine.connect().execution_options(**snapshot_options(self.engine)) as connection, connection.begin():
-            yield self._session(connection)
+        return self._transactions.snapshot()
 
     @contextmanager
     def writing(self, login: str, name: Name) -> Iterator[None]:
         """Hold one write transaction with the collection locked; the thread's other calls join it."""
-        if self._joined() is not None:
+        if self._transactions.held is not None:
             yield
             return
-        with self._begin() as session:
-            self._open.session = session
-            try:
-                collections.lock(session, login, name)
-                yield
-            finally:
-                self._open.session = None
-
-    @contextmanager
-    def _begin(self) -> Iterator[Session]:
-        if (joined := self._joined()) is not None:
-            with joined.connection.begin_nested():
-                yield joined
-            return
-        with self.engine.connect().execution_options(**WRITES) as connection, connection.begin():
-            yield self._session(connection)
-
-    def _joined(self) -> Session | None:
-        joined: Session | None = getattr(self._open, "session", None)
-        return joined
-
-    def _session(self, connection: Connection) -> Session:
-        moment = self.clock()
-        local, utc = moment.astimezone(self.settings.zone), moment.astimezone(UTC)
-        return Session(
-            connection,
-            self.tables,
-            self.settings,
-            self.stats,
-            now=local.replace(tzinfo=None),
-            utc=utc.replace(tzinfo=None),
-        )
+        with self._transactions.holding() as session:
+            collections.lock(session, login, name)
+            yield
 
     def open(self, login: str, name: Name) -> Collection:
         """Return the collection as FlowFact has it now, looking there at most every ``refresh_seconds``.
@@ -213,7 +177,7 @@ class Gateway:
             is_current = collection is not None and refresh.is_current(session, collection, user)
         if collection is None or not is_current:
             collection = self._refresh(login, name, user)
-        if self._joined() is None:
+        if self._transactions.held is None:
             self._looks.done(login, name, look)
         return collection
 
@@ -221,7 +185,7 @@ class Gateway:
         """Bring a collection up to date, a large one in several transactions, so that others can write meanwhile."""
         left = 1
         while left:
-            with self._begin() as session:
+            with self._transactions.writing() as session:
                 collection, left = refresh.refresh(session, self._locked(session, login, name, user), user)
         return collection
 
@@ -243,7 +207,7 @@ class Gateway:
         The rest of the collection is left to the next look at FlowFact, so a write costs the same in a large one.
         """
         user = self.user(login)
-        with self._begin() as session:
+        with self._transactions.writing() as session:
             return self._for_write(session, user, self._locked(session, login, name, user), href)[0]
 
     def _for_write(
@@ -329,7 +293,7 @@ class Gateway:
 
     def _remember(self, device: Device) -> None:
         def attempt(_: int) -> None:
-            with self._begin() as session:
+            with self._transactions.writing() as session:
                 self._fetches.write_now(session, device)
 
         faults.whole(attempt)
@@ -339,7 +303,7 @@ class Gateway:
         self._syncs.note((login, agent), names)
 
     def _remember_sync(self, device: Device, names: Iterable[Name]) -> None:
-        with self._begin() as session:
+        with self._transactions.writing() as session:
             devices.synced(session, *device, names)
 
     def flush(self) -> None:
@@ -392,7 +356,7 @@ class Gateway:
         user, request = self.user(login), current()
         device = (login, request.agent)
         payload = read_payload(self.settings, name, href, text)
-        with self._begin() as session:
+        with self._transactions.writing() as session:
             collection, here = self._for_write(session, user, self._locked(session, login, name, user), href)
             there = here if here is not None and here.live else None
             require(there)
@@ -411,7 +375,7 @@ class Gateway:
     def delete(self, login: str, name: Name, href: str, require: Check = lambda there: None) -> None:
         """Take an item off the user's devices; ``require`` looks at it first and may refuse. Raises RefusedError."""
         user = self.user(login)
-        with self._begin() as session:
+        with self._transactions.writing() as session:
             collection, item = self._for_write(session, user, self._locked(session, login, name, user), href)
             if item is None or not item.live:
                 raise RefusedError("there is no such item", 404)
@@ -424,20 +388,18 @@ class Gateway:
     def set_props(self, login: str, name: Name, props: Mapping[str, str]) -> None:
         """Keep this user's display name, colour and the like of a collection."""
         self.user(login)
-        with self._begin() as session:
+        with self._transactions.writing() as session:
             collection = collections.lock(session, login, name)
             if dict(collection.props) != dict(props):
                 collections.save(session, collection, {"props": dict(props)})
 
-    @contextmanager
-    def administer(self) -> Iterator[Session]:
-        """Hold one write transaction for an admin's command."""
-        with self._begin() as session:
-            yield session
+    def administer(self) -> AbstractContextManager[Session]:
+        """Open one write transaction for an admin's command."""
+        return self._transactions.writing()
 
     def upkeep(self) -> None:
         """Forget history, versions and devices older than ``history_days``, except what is still served."""
-        with self._begin() as session:
+        with self._transactions.writing() as session:
             before = session.utc - timedelta(days=self.settings.history_days)
             history.forget(session, before)
             items.forget_versions(session, before)
@@ -445,5 +407,5 @@ class Gateway:
 
     def remember_refused(self, event: Event) -> None:
         """Keep the body of a refused request with the user's history (rule 27)."""
-        with self._begin() as session:
+        with self._transactions.writing() as session:
             history.record(session, event)

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 
 from radicale_flowfact.dav.fetches import Device
+from radicale_flowfact.dav.later import Later
 from radicale_flowfact.dav.session import Name
 
 _logger = logging.getLogger("radicale")
-_SECONDS = 1.0
 _AGAIN_AFTER = 60.0  # seconds
 _MOST = 10_000  # devices that are kept in mind
 Write = Callable[[Device, tuple[Name, ...]], None]
@@ -29,7 +29,7 @@ class Syncs:
         self._due: dict[tuple[Device, tuple[Name, ...]], float] = {}
         self._waiting: dict[Device, set[Name]] = {}
         self._lock = threading.Lock()
-        self._is_due = False
+        self._later = Later(self.flush)
 
     def note(self, device: Device, names: tuple[Name, ...]) -> None:
         """Remember that a device heard of these collections now."""
@@ -41,16 +41,11 @@ class Syncs:
                 self._due.clear()
             self._due[key] = now + _AGAIN_AFTER
             self._waiting.setdefault(device, set()).update(names)
-            starts, self._is_due = not self._is_due, True
-        if starts:
-            timer = threading.Timer(_SECONDS, self.flush)
-            timer.daemon = True
-            timer.start()
+        self._later.ask()
 
     def flush(self) -> None:
         """Write everything; what cannot be written is logged and dropped, since the next sync tells it anew."""
         with self._lock:
-            self._is_due = False
             found, self._waiting = self._waiting, {}
         for device, names in sorted(found.items()):
             try:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from radicale_flowfact.dav import fetches, tables
+from radicale_flowfact.dav import fetches, later, tables
 from radicale_flowfact.dav.fetches import Device as Key
 from radicale_flowfact.dav.fetches import Fetches
 from tests.conftest import Agency, Server
@@ -38,7 +38,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be written by itself."""
-    monkeypatch.setattr(fetches, "_SECONDS", 3600.0)
+    monkeypatch.setattr(later, "_SECONDS", 3600.0)
 
 
 @pytest.mark.parametrize("by", ["GET", "multiget"])
@@ -146,7 +146,7 @@ def test_what_is_fetched_while_it_is_written_waits_for_the_next_time() -> None:
 
 
 def test_many_threads_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetches, "_SECONDS", 0.001)
+    monkeypatch.setattr(later, "_SECONDS", 0.001)
     stored: dict[Key, dict[int, str]] = {}
     lock = threading.Lock()
 
