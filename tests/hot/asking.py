@@ -184,8 +184,8 @@ def gets(seen: Mapping[str, Seen]) -> st.SearchStrategy[Asked]:
 
 
 def mostly(usual: st.SearchStrategy[_T], odd: Sequence[_T]) -> st.SearchStrategy[_T]:
-    """Return the usual, and the odd once in a while."""
-    return st.integers(0, 9).flatmap(lambda number: st.sampled_from(odd) if number == 9 else usual)
+    """Return the usual, and the odd once in a while: a request has many parts, and most are to have no odd one."""
+    return st.integers(0, 19).flatmap(lambda number: st.sampled_from(odd) if number == 13 else usual)
 
 
 def depths() -> st.SearchStrategy[str]:
