@@ -12,9 +12,15 @@ def vcard(uid: str, *lines: str, name: str = "Meier;Eva;;;") -> str:
     )
 
 
-def event(uid: str, *lines: str, start: str = "DTSTART:20260701T080000Z", summary: str = "Notar") -> str:
+def event(
+    uid: str,
+    *lines: str,
+    start: str = "DTSTART:20260701T080000Z",
+    end: str = "DTEND:20260701T090000Z",
+    summary: str = "Notar",
+) -> str:
     """Return an event; lines may hold whole components."""
-    return _calendar("VEVENT", uid, start, "DTEND:20260701T090000Z", f"SUMMARY:{summary}", *lines)
+    return _calendar("VEVENT", uid, start, end, f"SUMMARY:{summary}", *lines)
 
 
 def todo(uid: str, *lines: str, summary: str = "Anrufen") -> str:

@@ -22,6 +22,7 @@ from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.crm.users import UserError, read_user
 from radicale_flowfact.database import engine_for
 from radicale_flowfact.dav import (
+    agenda,
     collections,
     devices,
     history,
@@ -44,7 +45,7 @@ from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
 from radicale_flowfact.dav.syncs import Syncs
 from radicale_flowfact.dav.transactions import Transactions
-from radicale_flowfact.filtering import CardFilter
+from radicale_flowfact.filtering import CardFilter, TimeRange
 from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
 
@@ -260,16 +261,16 @@ class Gateway:
             found = listing.texts_at(session, collection, hrefs)
         return self._fetched(collection.login, agent, found)
 
-    def texts_between(
-        self, collection: Collection, component: str, start: int, end: int, agent: str
-    ) -> Sequence[Text] | None:
-        """Return the entries that take place in [start, end), in Unix seconds; None if a series is among them."""
+    def entries_between(self, collection: Collection, component: str, wanted: TimeRange, agent: str) -> Sequence[Text]:
+        """Return the entries that take place in a time range, and remember that the device has them now."""
         with self.session() as session:
-            found = listing.texts_between(session, collection, component, start, end)
-        if any(reason == items.RECURRING for *_, reason in found):
-            return None
-        texts = [(item_id, href, etag, text) for item_id, href, etag, text, _ in found]
-        return self._fetched(collection.login, agent, texts)
+            found = agenda.texts(session, collection, component, wanted)
+        return self._fetched(collection.login, agent, found)
+
+    def tags_between(self, collection: Collection, component: str, wanted: TimeRange) -> Sequence[Tag]:
+        """Return href and ETag of the entries that take place in a time range."""
+        with self.session() as session:
+            return agenda.tags(session, collection, component, wanted)
 
     def cards_like(self, collection: Collection, wanted: CardFilter, agent: str) -> Sequence[Text]:
         """Return the contacts that are as wanted; one that cannot be read is, so that it is not lost from sight."""

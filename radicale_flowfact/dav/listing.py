@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Row, Select, and_, bindparam, select, true
+from sqlalchemy import Row, Select, and_, bindparam, select, true
 
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.collections import Collection
-from radicale_flowfact.dav.items import chunks, takes_place
+from radicale_flowfact.dav.items import chunks
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.dav.tables import text_hash
 from radicale_flowfact.ical_reading import JOURNAL
 
 _item, _version, _collection = tables.item.c, tables.version.c, tables.collection.c
-_MINE = and_(_item.collection_id == bindparam("collection"), _item.live == true())
+MINE = and_(_item.collection_id == bindparam("collection"), _item.live == true())
 _SERVED = and_(_version.item_id == _item.id, _version.etag == _item.etag)
-_TEXTS: Select[int, str, str, str] = select(_item.id, _item.href, _item.etag, _version.text).join_from(
+TEXTS: Select[int, str, str, str] = select(_item.id, _item.href, _item.etag, _version.text).join_from(
     tables.item, tables.version, _SERVED
 )
 
-_ETAGS: Select[str, str] = select(_item.href, _item.etag).where(_MINE)
+_ETAGS: Select[str, str] = select(_item.href, _item.etag).where(MINE)
 _FIRST = _ETAGS.where(_item.born <= bindparam("upto"))
 _CHANGED: Select[str, str, bool, int] = (
     select(_item.href, _item.etag, _item.live, _item.born)
     .where(_item.collection_id == bindparam("collection"))
     .where(_item.number > bindparam("after"), _item.number <= bindparam("upto"))
 )
-_AT = _TEXTS.where(_MINE, _item.href_hash.in_(bindparam("hashes", expanding=True)))
+_AT = TEXTS.where(MINE, _item.href_hash.in_(bindparam("hashes", expanding=True)))
 _ONE: Select[int, str, str, str, datetime] = (
     select(_item.id, _item.component, _item.etag, _version.text, _item.modified)
     .join_from(tables.item, tables.version, _SERVED)
@@ -36,12 +36,7 @@ _ONE: Select[int, str, str, str, datetime] = (
     .where(_collection.login == bindparam("login"), _collection.name == bindparam("name"))
     .where(_item.href_hash == bindparam("hash"), _item.live == true())
 )
-_NOTES = select(_item.id).where(_MINE, _item.component == JOURNAL).limit(1)
-_BETWEEN = (
-    _TEXTS.add_columns(_item.device_only)
-    .where(_MINE, takes_place(bindparam("start", type_=BigInteger), bindparam("end", type_=BigInteger)))
-    .where(_item.component == bindparam("component"))
-)
+_NOTES = select(_item.id).where(MINE, _item.component == JOURNAL).limit(1)
 
 
 def etags(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
@@ -82,14 +77,6 @@ def texts_at(session: Session, collection: Collection, hrefs: Iterable[str]) -> 
         rows = session.connection.execute(_AT, {"collection": collection.id, "hashes": chunk})
         found += [(item_id, href, etag, text) for item_id, href, etag, text in rows]
     return found
-
-
-def texts_between(
-    session: Session, collection: Collection, component: str, start: int, end: int
-) -> Sequence[Row[int, str, str, str, str]]:
-    """Return id, href, ETag, text and device-only reason of entries whose time range meets [start, end)."""
-    asked = {"collection": collection.id, "component": component, "start": start, "end": end}
-    return session.connection.execute(_BETWEEN, asked).all()
 
 
 def text_of(session: Session, login: str, name: Name, href: str) -> Row[int, str, str, str, datetime] | None:

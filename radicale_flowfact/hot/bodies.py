@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from radicale_flowfact.filtering import CardFilter, FilterError, read_card_filter
+from radicale_flowfact.filtering import CardFilter, FilterError, TimeRange, read_calendar_filter, read_card_filter
 
 DAV, CALDAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{urn:ietf:params:xml:ns:carddav}"
 LARGEST = 1_000_000
@@ -15,7 +14,7 @@ _MOST_TAGS = 100_000
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}"
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\sencoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
 _MULTIGETS = frozenset({f"{CALDAV}calendar-multiget", f"{CARDDAV}addressbook-multiget"})
-_DATA = frozenset({f"{CALDAV}calendar-data", f"{CARDDAV}address-data"})
+DATA = frozenset({f"{CALDAV}calendar-data", f"{CARDDAV}address-data"})
 _NOTHING_ELSE = frozenset({f"{DAV}sync-token", f"{DAV}sync-level", f"{DAV}prop"})
 
 
@@ -45,12 +44,11 @@ class Multiget:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """calendar-query of whole entries by component and time range alone, in Unix seconds [start, end)."""
+    """calendar-query of whole entries by component and time alone."""
 
     props: tuple[str, ...]
     component: str
-    start: int
-    end: int
+    wanted: TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def asked(root: ET.Element) -> Asked | None:
 def _props(root: ET.Element) -> tuple[str, ...] | None:
     """Return the named properties of a REPORT, or None if there are none, or texts are not wanted whole."""
     found = root.findall(f"{DAV}prop")
-    if len(found) != 1 or any(child.tag in _DATA and child.attrib for child in found[0]):
+    if len(found) != 1 or any(child.tag in DATA and child.attrib for child in found[0]):
         return None
     return _names(found[0])
 
@@ -117,27 +115,22 @@ def _names(prop: ET.Element) -> tuple[str, ...] | None:
 
 
 def _sync(root: ET.Element, props: tuple[str, ...]) -> Sync | None:
-    if any(child.tag not in _NOTHING_ELSE for child in root) or any(tag in _DATA for tag in props):
+    if any(child.tag not in _NOTHING_ELSE for child in root) or any(tag in DATA for tag in props):
         return None
     return Sync(props, (root.findtext(f"{DAV}sync-token") or "").strip())
 
 
 def _query(root: ET.Element, props: tuple[str, ...]) -> Query | None:
-    """Read a filter that is VCALENDAR, one component in it, and a time range in that."""
-    inner = root.find(f"{CALDAV}filter")
-    names = []
-    for _ in range(2):
-        if inner is None or len(inner) != 1 or inner[0].tag != f"{CALDAV}comp-filter":
-            return None
-        inner = inner[0]
-        names.append(inner.get("name", ""))
-    if len(root) != 2 or names[0] != "VCALENDAR" or inner is None or len(inner) != 1:
+    """Read a filter that is VCALENDAR, one component in it, and at most a time range in that."""
+    element = root.find(f"{CALDAV}filter")
+    if element is None or len(root) != 2:
         return None
-    span = inner[0]
-    start, end = _moment(span.get("start")), _moment(span.get("end"))
-    if span.tag != f"{CALDAV}time-range" or start is None or end is None:
+    try:
+        wanted = read_calendar_filter(element)
+    except FilterError:
         return None
-    return Query(props, names[1], start, end)
+    component = wanted.comps[0].name if len(wanted.comps) == 1 else ""
+    return Query(props, component, wanted.span) if wanted.is_of_time_only(component) else None
 
 
 def _card_query(root: ET.Element, props: tuple[str, ...]) -> CardQuery | None:
@@ -150,10 +143,3 @@ def _card_query(root: ET.Element, props: tuple[str, ...]) -> CardQuery | None:
     except FilterError:
         return None
     return CardQuery(props, wanted) if wanted.texts() else None
-
-
-def _moment(text: str | None) -> int | None:
-    try:
-        return int(datetime.strptime(text or "", "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        return None

@@ -10,7 +10,7 @@ from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.session import Name
 from radicale_flowfact.hot import multistatus
-from radicale_flowfact.hot.bodies import CALDAV, CARDDAV, DAV, Asked, CardQuery, Multiget, Propfind, Query, Sync
+from radicale_flowfact.hot.bodies import CALDAV, CARDDAV, DATA, DAV, Asked, CardQuery, Multiget, Propfind, Query, Sync
 
 _ETAG, _TYPE, _RESOURCE = f"{DAV}getetag", f"{DAV}getcontenttype", f"{DAV}resourcetype"
 _USUAL = frozenset({_ETAG, _TYPE, _RESOURCE})
@@ -92,8 +92,7 @@ def report(gateway: Gateway, place: Place, asked: Asked, *, minimal: bool) -> by
 
 def _sync(gateway: Gateway, collection: Collection, place: Place, asked: Sync, *, minimal: bool) -> bytes:
     there, gone, token = gateway.changed_etags(collection, asked.token)
-    template = multistatus.form(asked.props, _known(place), minimal=minimal)
-    pieces = multistatus.responses(place.base, [row[0] for row in there], [row[1:] for row in there], template)
+    pieces = _with_etags(place, asked.props, there, minimal)
     told = f"<sync-token>{token}</sync-token>"
     return multistatus.whole((told, *multistatus.gone(place.base, gone), *pieces))
 
@@ -111,10 +110,13 @@ def _multiget(
 
 
 def _query(gateway: Gateway, collection: Collection, place: Place, asked: Query, *, minimal: bool) -> bytes | None:
-    if asked.component != _COMPONENTS.get(place.name) or asked.start >= asked.end:
+    if asked.component != _COMPONENTS.get(place.name):
         return None
-    found = gateway.texts_between(collection, asked.component, asked.start, asked.end, place.agent)
-    return None if found is None else multistatus.whole(_with_texts(place, asked.props, found, minimal))
+    if DATA.isdisjoint(asked.props):
+        tags = gateway.tags_between(collection, asked.component, asked.wanted)
+        return multistatus.whole(_with_etags(place, asked.props, tags, minimal))
+    found = gateway.entries_between(collection, asked.component, asked.wanted, place.agent)
+    return multistatus.whole(_with_texts(place, asked.props, found, minimal))
 
 
 def _card_query(
@@ -124,6 +126,11 @@ def _card_query(
         return None
     found = gateway.cards_like(collection, asked.wanted, place.agent)
     return multistatus.whole(_with_texts(place, asked.props, found, minimal))
+
+
+def _with_etags(place: Place, props: Sequence[str], found: Sequence[tuple[str, str]], minimal: bool) -> list[str]:
+    template = multistatus.form(props, _known(place), minimal=minimal)
+    return multistatus.responses(place.base, [row[0] for row in found], [row[1:] for row in found], template)
 
 
 def _with_texts(

@@ -150,8 +150,14 @@ def queries(_seen: Mapping[str, Seen]) -> st.SearchStrategy[Asked]:
     pairs = mostly(st.tuples(_moments(), _moments()).map(_in_order), [("20260620T080000Z", "20260620T070000Z")]).map(
         lambda drawn: f'start="{drawn[0]}" end="{drawn[1]}"'
     )
-    spans = st.one_of(pairs, pairs, pairs, attributes, st.just("")).map(lambda inner: f"<C:time-range {inner}/>")
-    odd = ["", "<C:is-not-defined/>", '<C:time-range start="x" end="y"/>', '<C:prop-filter name="SUMMARY"/>']
+    ranges = st.one_of(pairs, attributes).map(lambda inner: f"<C:time-range {inner}/>")
+    spans = st.one_of(ranges, ranges, ranges, st.just(""))
+    odd = [
+        "<C:time-range/>",
+        "<C:is-not-defined/>",
+        '<C:time-range start="x" end="y"/>',
+        '<C:prop-filter name="SUMMARY"/>',
+    ]
 
     def of(name: str) -> st.SearchStrategy[Asked]:
         components = mostly(

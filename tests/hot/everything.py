@@ -92,7 +92,8 @@ class Everything:
         put("appointments/private.ics", payloads.event("p", "CLASS:PRIVATE", start="DTSTART:20260620T080000Z"))
         weekly, days = "RRULE:FREQ=WEEKLY", "RRULE:FREQ=DAILY;COUNT=3"
         put("appointments/series.ics", payloads.event("s", weekly, start="DTSTART:20260701T080000Z"))
-        put("appointments/days.ics", payloads.event("d", days, start="DTSTART;VALUE=DATE:20260622"))
+        put("appointments/gap.ics", payloads.event("g", weekly, start="DTSTART:20260610T080000Z", end="DURATION:PT1H"))
+        put("appointments/days.ics", payloads.event("d", days, start="DTSTART;VALUE=DATE:20260619", end="DURATION:P1D"))
         put("tasks/own.ics", payloads.todo("t", "CLASS:PRIVATE", "DUE;VALUE=DATE:20260620"))
         put("tasks/series.ics", payloads.todo("r", "DTSTART:20260701T080000Z", "DUE:20260701T090000Z", weekly))
         for name, text in (("addresses", payloads.vcard), ("appointments", payloads.event), ("tasks", payloads.todo)):

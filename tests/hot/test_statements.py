@@ -16,9 +16,12 @@ from tests.hot.two_ways import Answer, Asked, TwoWays
 _SPACES = 'xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:CR="urn:ietf:params:xml:ns:carddav"'
 _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 _RANGE = '<C:time-range start="20260701T000000Z" end="20260708T000000Z"/>'
+_FROM = '<C:time-range start="20260703T000000Z"/>'  # DAVx5 lists its events so, and asks for the ETags alone
 
-_READ = {"poll": 1, "listing": 2, "first sync": 2, "sync, no change": 1, "multiget": 2, "query": 2, "GET": 1}
-_LOOKING = {"poll": 6, "listing": 7, "first sync": 7, "sync, no change": 6, "multiget": 7, "query": 7, "GET": 7}
+_READ = {"poll": 1, "listing": 2, "first sync": 2, "sync, no change": 1, "multiget": 2, "GET": 1}
+_READ |= {"query": 2, "open query": 2}
+_LOOKING = {"poll": 6, "listing": 7, "first sync": 7, "sync, no change": 6, "multiget": 7, "GET": 7}
+_LOOKING |= {"query": 7, "open query": 7}
 _WRITTEN = {"PUT, change": 21, "DELETE": 14, "PUT, new": 19, "PUT, series": 10}
 _LOOKING_TOO = {"PUT, change": 29, "DELETE": 22, "PUT, new": 27, "PUT, series": 18}
 _RENDERED = {"sync, 1 changed": 1, "sync, 10 changed": 10, "PUT, change": 1, "PUT, new": 1}  # nothing else renders
@@ -34,7 +37,7 @@ class Office:
     """So many contacts and appointments, and a device whose requests are counted."""
 
     def __init__(self, agency: Agency, server: Server, size: int, refresh_seconds: str) -> None:
-        self._agency = agency
+        self._agency, self._size = agency, size
         self._fill(size)
         server.settings = f"refresh_seconds = {refresh_seconds}\n[safety]\nmax_vanish_percent = 100\n"
         self._ways = TwoWays(server)
@@ -89,12 +92,10 @@ class Office:
         inner = f"<prop><getetag/><CR:address-data/></prop>{hrefs}"
         found = self.ask("multiget", "REPORT", "addresses/", _report("CR:addressbook-multiget", inner))
         assert found.body.count(b"BEGIN:VCARD") == 10
-        filter_ = (
-            f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{_RANGE}</C:comp-filter></C:comp-filter>'
-        )
-        inner = f"<prop><getetag/><C:calendar-data/></prop><C:filter>{filter_}</C:filter>"
-        found = self.ask("query", "REPORT", "appointments/", _report("C:calendar-query", inner))
+        found = self.ask("query", "REPORT", "appointments/", _query("<getetag/><C:calendar-data/>", _RANGE))
         assert found.body.count(b"BEGIN:VEVENT") == 7
+        found = self.ask("open query", "REPORT", "appointments/", _query("<getetag/>", _FROM))
+        assert found.body.count(b"<getetag>") == self._size - 2
         self.ask("GET", "GET", "addresses/flowfact-ad-a1.vcf")
 
     def follow(self) -> None:
@@ -124,6 +125,13 @@ class Office:
 
     def _sync(self, token: str) -> str:
         return _report("sync-collection", f"<sync-token>{token}</sync-token><prop><getetag/></prop>")
+
+
+def _query(props: str, time_range: str) -> str:
+    filter_ = (
+        f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{time_range}</C:comp-filter></C:comp-filter>'
+    )
+    return _report("C:calendar-query", f"<prop>{props}</prop><C:filter>{filter_}</C:filter>")
 
 
 def _report(name: str, inner: str) -> str:
