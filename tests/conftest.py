@@ -37,11 +37,13 @@ from radicale_flowfact.storage import forget_gateways, gateway_for
 from tests.device import Device
 from tests.office import Office
 
-# No test is timed, and the first draw of a strategy loads tables of characters.
-hypothesis.settings.register_profile(
-    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=False
-)
-hypothesis.settings.load_profile("here")
+# No test is timed, and the first draw of a strategy loads tables of characters. With --hypothesis-profile=repeatable
+# each run draws the same, so that a change is never refused for what it did not bring.
+for _profile, _repeats in (("repeatable", True), ("here", False)):
+    hypothesis.settings.register_profile(
+        _profile, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=_repeats
+    )
+    hypothesis.settings.load_profile(_profile)
 
 NOW = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)  # Monday noon in Berlin, summer time
 
