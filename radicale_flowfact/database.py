@@ -6,6 +6,7 @@ Radicale makes its storage twice in one process, so the engines are kept here, b
 from __future__ import annotations
 
 import hashlib
+import marshal
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -114,9 +115,10 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _digest(*values: object) -> int:
-    text = "\x1f".join("\x1e" if value is None else str(value) for value in values)
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=5).digest(), "big")
+def _digest(*values: str | bytes | float | None) -> int:
+    # marshal is the fastest way from values to bytes that tell them apart; its version 2 knows no references, so that
+    # equal values give equal bytes.
+    return int.from_bytes(hashlib.blake2b(marshal.dumps(values, 2), digest_size=_DIGEST_BITS // 8).digest(), "big")
 
 
 class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are named in lower case

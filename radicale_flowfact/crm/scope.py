@@ -2,7 +2,8 @@
 
 A scope is a SELECT of DSNs (rules 2 to 5). Its *parts* are SELECTs of (record DSN, row digest) over every
 row that shows in an item: the record itself, its phones, links, linked addresses, kind, participants and
-rights. Summed up, they are the fingerprint of the whole collection; grouped by record, the digest of each.
+rights. Summed up in buckets, they are the fingerprint of the whole collection; grouped by record, the digest of
+each. Records are spread over the buckets by their DSN, so that after a change only its bucket is looked at closely.
 So nothing depends on a Touch that did not move, moved back or is the same twice (rule 6).
 
 The statements are made once for FlowFact's tables, with parameters for all that differs from user to user:
@@ -12,7 +13,7 @@ composing one takes ten times as long as running it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -39,12 +40,13 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as SqlTable
 
-from radicale_flowfact.crm.sums import Sums
+from radicale_flowfact.crm.sums import BUCKETS, Fingerprint, Share, Sums
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database import row_digest
 from radicale_flowfact.records import Table, User, dsn_key
 
 _READABLE = ("VOLL", "LESEN")
+_BUCKET = "BUCKET"
 Parameters = Mapping[str, object]
 Part = tuple[FromClause, ColumnElement[int]]
 """The rows of one sort that show in the members' items, and the digest of each."""
@@ -52,12 +54,13 @@ Part = tuple[FromClause, ColumnElement[int]]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What is asked of one scope. ``sums`` are grouped by record; ``of_one``: the same of the record ``:only``."""
+    """What is asked of one scope. ``sums`` are grouped by record; ``in_buckets``, ``of_one``: of some of them."""
 
     members: Select[str]
-    fingerprint: CompoundSelect[int, int, int]
-    sums: CompoundSelect[int, str, int, int]
-    of_one: CompoundSelect[int, str, int, int]
+    fingerprint: CompoundSelect[int, int, int, int]
+    sums: CompoundSelect[int, str, int, int, int]
+    in_buckets: CompoundSelect[int, str, int, int, int]
+    of_one: CompoundSelect[int, str, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,49 +284,66 @@ def _not_archived(table: SqlTable) -> ColumnElement[bool]:
 
 def _statements(members: Select[str], one: Select[str], parts: Callable[[CTE], list[Part]]) -> Statements:
     """Put the statements together; databases that can look the members up once for all parts."""
-    of_all, of_one = members.cte("members"), one.cte("member")
+    bucket = row_digest([members.selected_columns[0]]) % BUCKETS
+    numbered = members.add_columns(bucket.label(_BUCKET))
+    of_all, of_one = numbered.cte("members"), one.add_columns(bucket.label(_BUCKET)).cte("member")
+    of_some = numbered.where(bucket.in_(bindparam("buckets", expanding=True))).cte("members")
     whole = [
-        select(literal(number).label("part"), func.count(), func.sum(digest)).select_from(rows)
+        select(literal(number).label("part"), of_all.c[_BUCKET], func.count(), func.sum(digest))
+        .select_from(rows)
+        .group_by(of_all.c[_BUCKET])
         for number, (rows, digest) in enumerate(parts(of_all))
     ]
     return Statements(
         members,
         union_all(*whole),
         union_all(*_grouped(of_all, parts(of_all))),
+        union_all(*_grouped(of_some, parts(of_some))),
         union_all(*_grouped(of_one, parts(of_one))),
     )
 
 
-def _grouped(members: CTE, parts: Iterable[Part]) -> list[Select[int, str, int, int]]:
+def _grouped(members: CTE, parts: Iterable[Part]) -> list[Select[int, str, int, int, int]]:
+    dsn, bucket = members.c.DSN, members.c[_BUCKET]
     return [
-        select(literal(number).label("part"), members.c.DSN, func.count(), func.sum(digest))
+        select(literal(number).label("part"), dsn, bucket, func.count(), func.sum(digest))
         .select_from(rows)
-        .group_by(members.c.DSN)
+        .group_by(dsn, bucket)
         for number, (rows, digest) in enumerate(parts)
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A record in scope: its DSN as FlowFact spells it, and the sums of all that is shown of it."""
+    """A record in scope: its DSN as FlowFact spells it, its bucket, and the sums of all that is shown of it."""
 
     dsn: str
+    bucket: int
     sums: Sums
 
+    @property
+    def share(self) -> Share:
+        """What it adds to its collection's fingerprint."""
+        return self.bucket, self.sums
 
-def fingerprint(connection: Connection, scope: Scope) -> Sums:
+
+def fingerprint(connection: Connection, scope: Scope) -> Fingerprint:
     """Return the sums of the whole collection; the same sums, nothing changed. One statement."""
     found = connection.execute(scope.statements.fingerprint, scope.parameters)
-    return Sums(tuple(sorted((int(part), int(count), int(total)) for part, count, total in found if count)))
+    return Fingerprint.of((bucket, Sums(((part, count, int(total)),))) for part, bucket, count, total in found)
 
 
-def members(connection: Connection, scope: Scope) -> dict[str, Member]:
-    """Return every record in scope, or the one it is narrowed to, by ``dsn_key``. One statement."""
-    statement = scope.statements.sums if scope.parameters["only"] is None else scope.statements.of_one
-    totals: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    for number, dsn, count, total in connection.execute(statement, scope.parameters):
-        totals[dsn].append((int(number), int(count), int(total)))
-    return {dsn_key(dsn): Member(dsn, Sums(tuple(sorted(parts)))) for dsn, parts in totals.items()}
+def members(connection: Connection, scope: Scope, buckets: Collection[int] | None = None) -> dict[str, Member]:
+    """Return the records in scope, or those in some buckets, or the one it is narrowed to, by ``dsn_key``."""
+    statement, parameters = scope.statements.sums, dict(scope.parameters)
+    if parameters["only"] is not None:
+        statement = scope.statements.of_one
+    elif buckets is not None:
+        statement, parameters["buckets"] = scope.statements.in_buckets, sorted(buckets)
+    totals: defaultdict[tuple[str, int], list[tuple[int, int, int]]] = defaultdict(list)
+    for part, dsn, bucket, count, total in connection.execute(statement, parameters):
+        totals[dsn, bucket].append((part, count, int(total)))
+    return {dsn_key(dsn): Member(dsn, bucket, Sums(tuple(sorted(parts)))) for (dsn, bucket), parts in totals.items()}
 
 
 def count(connection: Connection, scope: Scope) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from radicale_flowfact.crm.sums import Sums
+from radicale_flowfact.crm.sums import Fingerprint
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Name, Session
 
@@ -41,7 +41,7 @@ class Collection:
     nonce: str
     items: int
     basis: str
-    sums: Sums
+    sums: Fingerprint
     props: Mapping[str, str]
     stopped: str
     modified: datetime
@@ -167,7 +167,7 @@ def _collection(row: Row[Any]) -> Collection:
         row.nonce,
         row.items,
         row.basis,
-        Sums.parse(row.sums),
+        Fingerprint.parse(row.sums),
         json.loads(row.props),
         row.stopped,
         row.modified,

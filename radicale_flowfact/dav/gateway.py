@@ -41,6 +41,7 @@ from radicale_flowfact.dav.items import Item
 from radicale_flowfact.dav.journal import Changes
 from radicale_flowfact.dav.looking import Looks
 from radicale_flowfact.dav.payload import read_payload
+from radicale_flowfact.dav.refresh import Buckets
 from radicale_flowfact.dav.request import RefusedError, current
 from radicale_flowfact.dav.session import Name, Session, Stats
 from radicale_flowfact.dav.syncs import Syncs
@@ -175,19 +176,20 @@ class Gateway:
         look = self._looks.begin()
         with self.session() as session:
             collection = collections.find(session, login, name)
-            is_current = collection is not None and refresh.is_current(session, collection, user)
-        if collection is None or not is_current:
-            collection = self._refresh(login, name, user)
+            buckets = None if collection is None else refresh.due(session, collection, user)
+        if collection is None or buckets is None or buckets:
+            collection = self._refresh(login, name, user, buckets)
         if self._transactions.held is None:
             self._looks.done(login, name, look)
         return collection
 
-    def _refresh(self, login: str, name: Name, user: User) -> Collection:
+    def _refresh(self, login: str, name: Name, user: User, buckets: Buckets) -> Collection:
         """Bring a collection up to date, a large one in several transactions, so that others can write meanwhile."""
         left = 1
         while left:
             with self._transactions.writing() as session:
-                collection, left = refresh.refresh(session, self._locked(session, login, name, user), user)
+                locked = self._locked(session, login, name, user)
+                collection, left = refresh.refresh(session, locked, user, buckets)
         return collection
 
     def _locked(self, session: Session, login: str, name: Name, user: User) -> Collection:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     exists,
     false,
+    func,
     insert,
     literal,
     not_,
@@ -30,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from radicale_flowfact.crm.sums import Sums
+from radicale_flowfact.crm.sums import UNCOUNTED, Share, Sums
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Session
 from radicale_flowfact.dav.tables import text_hash
@@ -57,6 +58,7 @@ class Item:
     number: int = 0
     born: int = 0
     sums: str = ""
+    bucket: int = 0
     rendered: str = ""
     etag: str = ""
     component: str = ""
@@ -82,9 +84,9 @@ class Item:
         return self.device_only == RECURRING
 
     @property
-    def shown(self) -> Sums:
-        """The digest of what is shown of the record, as of the last look."""
-        return Sums.parse(self.sums)
+    def share(self) -> Share:
+        """What the record adds to the collection's fingerprint, as of the last look."""
+        return self.bucket, Sums.parse(self.sums)
 
     @property
     def key(self) -> RecordKey | None:
@@ -122,6 +124,12 @@ def device_name(uid: str) -> str:
 def of_collection(session: Session, collection_id: int) -> list[Item]:
     """Return every item that the collection ever had."""
     return _items(session, tables.item.c.collection_id == collection_id)
+
+
+def in_buckets(session: Session, collection_id: int, buckets: Iterable[int]) -> list[Item]:
+    """Return the items that count in these buckets of the fingerprint, and shown ones that count in none."""
+    item = tables.item.c
+    return _items(session, item.collection_id == collection_id, item.bucket.in_([UNCOUNTED, *sorted(buckets)]))
 
 
 def live(session: Session, collection_id: int) -> list[Item]:
@@ -201,6 +209,21 @@ def by_record(session: Session, collection_id: int, record: str) -> Item | None:
     """Return the item of this record, by ``record_name``."""
     found = _items(session, tables.item.c.collection_id == collection_id, tables.item.c.record == record)
     return found[0] if found else None
+
+
+def by_records(session: Session, collection_id: int, records: Iterable[str]) -> list[Item]:
+    """Return the items of these records, by ``record_name``."""
+    found: list[Item] = []
+    for chunk in chunks(sorted(records)):
+        found += _items(session, tables.item.c.collection_id == collection_id, tables.item.c.record.in_(chunk))
+    return found
+
+
+def shown_records(session: Session, collection_id: int) -> int:
+    """Return how many live items there are of FlowFact's records."""
+    item = tables.item.c
+    mine = and_(item.collection_id == collection_id, item.live == true(), item.dsn.is_not(None))
+    return session.connection.scalar(select(func.count()).where(mine)) or 0
 
 
 def sidecars(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from radicale_flowfact.crm import reads, scope
 from radicale_flowfact.crm.scope import Member
-from radicale_flowfact.crm.sums import Sums
+from radicale_flowfact.crm.sums import NOTHING, Fingerprint
 from radicale_flowfact.dav import items, rendering
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.items import Item, chunks, record_name
@@ -19,52 +19,85 @@ from radicale_flowfact.dav.rendering import Rendered, etag_of, scope_of, table_o
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.records import User, dsn_key
 
+Buckets = frozenset[int] | None
+"""Buckets of the fingerprint in which something changed; None: it cannot be told, so it may be anywhere."""
 _AT_ONCE = 2000  # records in one transaction: some seconds
 _logger = logging.getLogger("radicale")  # Radicale's own, so that it all goes to one place
 
 
-def is_current(session: Session, collection: Collection, user: User) -> bool:
-    """Return whether nothing that the collection shows changed since its last refresh. One statement."""
-    if collection.basis != rendering.basis(session, collection.name, user) or collection.stopped:
-        return False
-    if collection.owner != dsn_key(user.dsn):
-        return False
-    return scope.fingerprint(session.connection, scope_of(session, collection.name, user)) == collection.sums
+def due(session: Session, collection: Collection, user: User) -> Buckets:
+    """Return the buckets in which anything that the collection shows changed since its last refresh. One statement."""
+    if not _is_comparable(session, collection, user):
+        return None
+    scoped = scope_of(session, collection.name, user)
+    return collection.sums.differing(scope.fingerprint(session.connection, scoped))
 
 
-def refresh(session: Session, collection: Collection, user: User) -> tuple[Collection, int]:
+def _is_comparable(session: Session, collection: Collection, user: User) -> bool:
+    """Return whether the collection's fingerprint is that of what is shown to this user with these settings."""
+    is_same = collection.basis == rendering.basis(session, collection.name, user)
+    return is_same and not collection.stopped and collection.owner == dsn_key(user.dsn)
+
+
+def refresh(session: Session, collection: Collection, user: User, buckets: Buckets = None) -> tuple[Collection, int]:
     """Compare a locked collection with FlowFact and journal every difference; return its new snapshot.
 
-    A record counts as changed when its rendered item differs (rule 6). Raises nothing for a single bad record. Of many
-    records at once some are left to the next call, how many is returned, too.
+    Only what is in the ``buckets`` is compared, everything if they cannot tell. A record counts as changed when its
+    rendered item differs (rule 6). Raises nothing for a single bad record. Of many records at once some are left to
+    the next call, how many is returned, too.
     """
     session.stats.refreshed += 1
     name, basis = collection.name, rendering.basis(session, collection.name, user)
-    now_in_scope = scope.members(session.connection, scope_of(session, name, user))
-    known = {item.record: item for item in items.of_collection(session, collection.id)}
+    if not _is_comparable(session, collection, user):
+        buckets = None
+    now_in_scope = scope.members(session.connection, scope_of(session, name, user), buckets)
+    known = _known(session, collection, now_in_scope, buckets)
     entry = Entry(session, collection)
     vanished = [item for item in known.values() if item.is_listed and dsn_key(item.dsn or "") not in now_in_scope]
-    stopped = _safety_stop(session, collection, vanished, known)
-    kept = vanished if stopped else []
-    if not kept:
+    stopped = _safety_stop(session, collection, vanished)
+    if not stopped:
         _remove(entry, vanished)
-    due = _to_look_at(collection, now_in_scope, known, everything=basis != collection.basis)
+    to_look_at = _to_look_at(collection, now_in_scope, known, everything=basis != collection.basis)
     # What was made for other settings is made anew at once, since nothing would tell what is done of it.
-    at_once = _AT_ONCE if collection.basis in ("", basis) else len(due)
-    left = due[at_once:]
-    total = sum((member.sums for member in now_in_scope.values()), Sums())
-    for chunk in chunks(due[:at_once]):
+    at_once = _AT_ONCE if collection.basis in ("", basis) else len(to_look_at)
+    left = to_look_at[at_once:]
+    for chunk in chunks(to_look_at[:at_once]):
         left += _look_at(entry, user, chunk, known)
         entry.flush()
-    for member in left:
-        item = known.get(record_name(table_of(name), member.dsn))
-        total = total - member.sums + (item.shown if item else Sums())
-    changes = {"sums": total, "basis": basis, "stopped": stopped}
+    sums = _counted(collection, now_in_scope, left, known)
+    if buckets is not None:
+        sums = collection.sums.with_buckets(sums, buckets)
+    changes = {"sums": sums, "basis": basis, "stopped": stopped}
     changes["owner"] = dsn_key(user.dsn)
     written = entry.write({key: value for key, value in changes.items() if value != getattr(collection, key)})
-    if len(due) > at_once:
-        _logger.warning("%s/%s: %d records are new or changed, %d to go", *_named(collection), len(due), len(left))
-    return written, len(due) - len(due[:at_once])
+    if len(to_look_at) > at_once:
+        _logger.warning(
+            "%s/%s: %d records are new or changed, %d to go", *_named(collection), len(to_look_at), len(left)
+        )
+    return written, len(to_look_at[at_once:])
+
+
+def _known(
+    session: Session, collection: Collection, members: Mapping[str, Member], buckets: Buckets
+) -> dict[str, Item]:
+    """Return the items of the members and of what counted in the buckets before, by the names of their records."""
+    if buckets is None:
+        return {item.record: item for item in items.of_collection(session, collection.id)}
+    table = table_of(collection.name)
+    known = {item.record: item for item in items.in_buckets(session, collection.id, buckets)}
+    others = {record_name(table, member.dsn) for member in members.values()} - known.keys()
+    return known | {item.record: item for item in items.by_records(session, collection.id, others)}
+
+
+def _counted(
+    collection: Collection, members: Mapping[str, Member], left: Sequence[Member], known: Mapping[str, Item]
+) -> Fingerprint:
+    """Return the fingerprint of the members; what is left to the next call counts as it did before."""
+    shares = {dsn: member.share for dsn, member in members.items()}
+    for member in left:
+        item = known.get(record_name(table_of(collection.name), member.dsn))
+        shares[dsn_key(member.dsn)] = item.share if item else NOTHING
+    return Fingerprint.of(shares.values())
 
 
 def _named(collection: Collection) -> tuple[str, str]:
@@ -76,15 +109,15 @@ def refresh_record(session: Session, collection: Collection, user: User, item: I
     if item.key is None:
         return collection
     member = member_of(session, collection.name, user, item.key.dsn)
-    sums = member.sums if member else Sums()
-    if str(sums) == item.sums or (member is None and collection.is_held):
+    share = member.share if member else NOTHING
+    if share == item.share or (member is None and collection.is_held):
         return collection
     entry = Entry(session, collection)
     if member is None:
         _remove(entry, [item])
     elif _look_at(entry, user, [member], {item.record: item}):
         return collection
-    return entry.write({"sums": collection.sums - item.shown + sums})
+    return entry.write({"sums": collection.sums.exchanged(item.share, share)})
 
 
 def member_of(session: Session, name: Name, user: User, dsn: str) -> Member | None:
@@ -93,16 +126,18 @@ def member_of(session: Session, name: Name, user: User, dsn: str) -> Member | No
     return found.get(dsn_key(dsn))
 
 
-def _safety_stop(session: Session, collection: Collection, vanished: Sequence[Item], known: Mapping[str, Item]) -> str:
+def _safety_stop(session: Session, collection: Collection, vanished: Sequence[Item]) -> str:
     """Return the collection's new ``stopped``: too much would vanish at once (rule 30), or empty.
 
     What the admin confirmed does not count, what would vanish beside it does.
     """
     leaving = sum(item.live for item in vanished)
-    there = sum(item.live for item in known.values() if item.dsn is not None)
     limits = session.settings.safety
     unasked = leaving - collection.confirmed
-    if unasked < max(1, limits.max_vanish_items) or unasked * 100 <= limits.max_vanish_percent * there:
+    if unasked < max(1, limits.max_vanish_items):
+        return ""
+    there = items.shown_records(session, collection.id)
+    if unasked * 100 <= limits.max_vanish_percent * there:
         return ""
     since = json.loads(collection.stopped)["since"] if collection.is_held else f"{session.utc:%Y-%m-%d %H:%M} UTC"
     if not collection.is_held:
@@ -127,7 +162,7 @@ def _to_look_at(
     due = []
     for member in members.values():
         item = known.get(record_name(table, member.dsn))
-        if everything or item is None or item.sums != str(member.sums):
+        if everything or item is None or item.sums != str(member.sums) or item.bucket != member.bucket:
             due.append(member)
     return sorted(due, key=lambda member: member.dsn)
 
@@ -155,7 +190,7 @@ def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping
         sidecar = sidecars.get(item.id, ())
         is_new = before[member.dsn] is None
         shown = not item.hidden or dsn_key(member.dsn) in unhidden
-        looked_at = replace(item, sums=str(member.sums), dsn=member.dsn, hidden=not shown)
+        looked_at = replace(item, sums=str(member.sums), bucket=member.bucket, dsn=member.dsn, hidden=not shown)
         if shown:
             looked_at = _with_text(entry, looked_at, rendering.render(session, name, record, item.uid, sidecar))
         if is_new:

@@ -74,6 +74,7 @@ item = Table(
     Column("number", BigInteger, nullable=False),  # of its last change in the journal
     Column("born", BigInteger, nullable=False),  # the number under which it first appeared
     Column("sums", Unicode(400), nullable=False),  # digest of all that is shown; empty: not in scope
+    Column("bucket", Integer, nullable=False),  # of the fingerprint, in which the digest counts; -1: in none
     Column("rendered", Unicode(64), nullable=False),  # hash of FlowFact's version at that digest
     Column("etag", Unicode(64), nullable=False),  # of the version served
     Column("component", Unicode(20), nullable=False),
@@ -88,6 +89,7 @@ item = Table(
     UniqueConstraint("collection_id", "record", name="uq_dav_item_record"),
     Index("ix_dav_item_uid", "collection_id", "uid_hash"),
     Index("ix_dav_item_number", "collection_id", "number"),
+    Index("ix_dav_item_bucket", "collection_id", "bucket"),
     Index("ix_dav_item_time", "collection_id", "lasting", "starts"),
 )
 

@@ -117,7 +117,7 @@ def _against_flowfact(
         report.notes.append(f"{where}: the next sync looks at everything anew, so FlowFact was not compared")
         return
     members = scope.members(session.connection, rendering.scope_of(session, collection.name, user))
-    if refresh.is_current(session, collection, user):
+    if refresh.due(session, collection, user) == frozenset():
         for what in _missed(collection, members, kept):
             yield Breach(where, what, invariants.look_again(session, collection))
     else:

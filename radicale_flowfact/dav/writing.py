@@ -21,7 +21,7 @@ from radicale_flowfact.actions import (
 )
 from radicale_flowfact.crm import reads, writes
 from radicale_flowfact.crm.scope import Member
-from radicale_flowfact.crm.sums import Sums
+from radicale_flowfact.crm.sums import NOTHING
 from radicale_flowfact.dav import creating, edits, history, identity, items, rendering
 from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.history import Event
@@ -229,6 +229,7 @@ def _finish(
     """Render what FlowFact holds now and serve the device's own text as long as both say the same (rule 8)."""
     session, name = write.session, write.name
     member = member_of(session, name, write.user, item.dsn or "")
+    bucket, sums = member.share if member else NOTHING
     record = rendering.read(session, name, write.user, [item.dsn or ""])[dsn_key(item.dsn or "")]
     rendered = rendering.render(session, name, record, item.uid, sidecar)
     canonical = etag_of(rendered.text)
@@ -236,7 +237,8 @@ def _finish(
     written = replace(
         item,
         hidden=False,
-        sums=str(member.sums) if member else "",
+        sums=str(sums),
+        bucket=bucket,
         rendered=canonical,
         component=rendered.component,
         starts=rendered.starts,
@@ -277,19 +279,19 @@ def _store(
         entry.change(stored, sidecar)
         if before.href != stored.href:
             entry.add(identity.tombstone(before, entry.new_id()))
-    shown_before = before.shown if before else Sums()
-    entry.write({"sums": write.collection.sums - shown_before + stored.shown})
+    entry.write({"sums": write.collection.sums.exchanged(before.share if before else NOTHING, stored.share)})
     _remember(write, stored, "put", actions)
     return replace(stored, etag=sent), served == sent
 
 
 def _remove(write: Write, item: Item, member: Member | None, actions: tuple[Action, ...], body: str = "") -> None:
     """Journal that the item is gone; ``member``: its record, if that is still in scope, so that it is hidden."""
-    sums = member.sums if member else Sums()
+    gone = replace(item, live=False, hidden=member is not None, sums="")
+    if member is not None:
+        gone = replace(gone, sums=str(member.sums), bucket=member.bucket)
     entry = JournalEntry(write.session, write.collection)
-    gone = replace(item, live=False, hidden=member is not None, sums=str(sums))
     entry.change(entry.announced(gone))
-    entry.write({"sums": write.collection.sums - item.shown + sums})
+    entry.write({"sums": write.collection.sums.exchanged(item.share, gone.share)})
     _remember(write, item, "delete", actions, body)
 
 

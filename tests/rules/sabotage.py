@@ -74,7 +74,7 @@ SABOTAGES = [
     Sabotage(27, "app.py", "        self._storage.gateway.remember_refused(event)", "        pass"),
     Sabotage(28, "crm/writes.py", "    if limit is not None and length > limit:", "    if False:"),
     Sabotage(29, "dav/undo.py", "    if not unchanged:", "    if False:"),
-    Sabotage(30, "dav/refresh.py", "    kept = vanished if stopped else []", "    kept = []"),
+    Sabotage(30, "dav/refresh.py", "    if not stopped:", "    if True:"),
     Sabotage(31, "dav/writing.py", "    if not settings.write:", "    if False:"),
 ]
 

@@ -1,0 +1,42 @@
+"""A gateway that is upgraded in use: devices go on syncing as if nothing had been."""
+
+from __future__ import annotations
+
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from radicale_flowfact.database import WRITES, engine_for
+from tests.conftest import Agency, Database, Server
+
+
+def _take_back(database: Database, revision: str) -> None:
+    """Take the gateway's tables back to an older version."""
+    config = Config()
+    config.set_main_option("script_location", "radicale_flowfact:dav/migrations")
+    engine = engine_for(database.url, database.schema)
+    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        config.attributes.update(connection=connection, schema=database.schema or None)
+        command.downgrade(config, revision)
+
+
+@pytest.mark.parametrize("revision", ["0004"])
+def test_devices_do_not_notice_an_upgrade(agency: Agency, server: Server, revision: str) -> None:
+    for number in range(40):
+        agency.office.address([agency.own], NAME=f"N{number}")
+    agency.appointment()
+    server.start("refresh_seconds = 0")
+    device = server.device()
+    known = {name: device.sync(name) for name in ("addresses", "appointments")}
+    rendered = server.gateway.stats.rendered
+    server.stop()
+    _take_back(server.database, revision)
+    server.start("refresh_seconds = 0")
+    server.verify()  # before anybody looked
+    device = server.device()
+    for name, before in known.items():
+        after = device.sync(name, before.token)
+        assert (after.changed, after.gone) == ({}, [])
+    assert rendered == 41
+    agency.office.address([agency.own], NAME="neu")
+    assert len(device.sync("addresses", known["addresses"].token).changed) == 1
