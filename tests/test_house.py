@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from alembic.script import ScriptDirectory
 from radicale.app import Application
 from radicale.config import load
 from sqlalchemy import UniqueConstraint
 from sqlalchemy import inspect as look_at
 
-from radicale_flowfact.dav import tables
+from radicale_flowfact.dav import schema, tables
 from tests.conftest import Agency, Database, Server
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +30,16 @@ def test_odbc_is_not_loaded_for_sqlite() -> None:
         "engine_for('sqlite://'); assert 'pyodbc' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0  # noqa: S603
+
+
+def test_alembic_is_loaded_only_to_upgrade(server: Server) -> None:
+    server.start()
+    script = (
+        "import sys, pathlib; import radicale_flowfact.wsgi; from radicale_flowfact.storage import gateway_for;"
+        f"gateway_for(pathlib.Path({str(server.folder / 'flowfact.toml')!r})); assert 'alembic' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0  # noqa: S603
+    assert schema.newest() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
 
 
 def test_migrations_make_the_tables_that_the_code_uses(database: Database) -> None:

@@ -10,6 +10,7 @@ from radicale_flowfact import privileges
 from radicale_flowfact.crm import grants as crm_grants
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.dav import tables
+from radicale_flowfact.dav.schema import VERSION_TABLE
 from radicale_flowfact.privileges import Need, OwnTables
 from radicale_flowfact.settings import Settings
 
@@ -24,7 +25,7 @@ def own_tables(settings: Settings, *, makes: bool) -> OwnTables:
     """Return the gateway's own tables."""
     made = tables.metadata.sorted_tables
     counted = tuple(table.name for table in made if table.autoincrement_column is not None)
-    return OwnTables(settings.state_schema, ("dav_alembic", *(table.name for table in made)), counted, makes)
+    return OwnTables(settings.state_schema, (VERSION_TABLE, *(table.name for table in made)), counted, makes)
 
 
 def statements(settings: Settings, user: str | None = None, *, makes: bool = True) -> Sequence[str]:

@@ -165,7 +165,7 @@ def test_a_digest_converts_before_it_looks(collected: Collected) -> None:
 def test_the_migrations_are_t_sql_and_their_keys_fit() -> None:
     """An index key of SQL Server has 1,700 bytes at most, a clustered one 900."""
     config = Config()
-    config.set_main_option("script_location", str(schema._MIGRATIONS))
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
     config.attributes.update(schema="dav")
     script = ScriptDirectory.from_config(config)
     written = io.StringIO()

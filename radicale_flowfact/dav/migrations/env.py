@@ -5,12 +5,13 @@ from __future__ import annotations
 from alembic import context
 
 from radicale_flowfact.dav import tables
+from radicale_flowfact.dav.schema import VERSION_TABLE
 
 _attributes = context.config.attributes
 context.configure(
     connection=_attributes["connection"],
     target_metadata=tables.metadata,
-    version_table="dav_alembic",
+    version_table=VERSION_TABLE,
     version_table_schema=_attributes["schema"],
     transaction_per_migration=False,
 )
