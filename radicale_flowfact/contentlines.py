@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _FOLD = re.compile(r"\r?\n[ \t]")
 _BREAK = re.compile(r"\r\n|\n|\r")
@@ -55,11 +56,16 @@ def split_lines(text: str) -> list[Line]:
 
     Raises PayloadError for a line without a name or a colon, and for more lines than anybody means.
     """
+    return list(_split(text))
+
+
+@lru_cache(maxsize=4)  # a write reads what was sent three times: what it is, what it changes, what it is found by
+def _split(text: str) -> tuple[Line, ...]:
     unfolded = _FOLD.sub("", text.removeprefix("\ufeff"))
     lines = _BREAK.split(unfolded)
     if len(lines) > _MOST_LINES:
         raise PayloadError(f"it has {len(lines)} lines, and {_MOST_LINES} are the most")
-    return [parse_line(line) for line in lines if line.strip()]
+    return tuple(parse_line(line) for line in lines if line.strip())
 
 
 def parse_line(text: str) -> Line:

@@ -7,9 +7,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, Update, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from radicale_flowfact.crm.sums import Fingerprint
@@ -137,8 +138,16 @@ def save(session: Session, collection: Collection, changes: Mapping[str, Any]) -
         values["sums"] = str(changed.sums)
     if "props" in values:
         values["props"] = json.dumps(dict(changed.props), ensure_ascii=False)
-    session.connection.execute(update(tables.collection).where(tables.collection.c.id == collection.id).values(values))
+    new = {f"new_{name}": value for name, value in values.items()}
+    session.connection.execute(_update(tuple(sorted(values))), {**new, "which": collection.id})
     return changed
+
+
+@cache
+def _update(names: tuple[str, ...]) -> Update:
+    """Return the statement that writes these columns; composing it takes longer than running it."""
+    new = {name: bindparam(f"new_{name}", type_=tables.collection.c[name].type) for name in names}
+    return update(tables.collection).where(tables.collection.c.id == bindparam("which")).values(new)
 
 
 def _new(session: Session, login: str, name: Name) -> dict[str, object]:

@@ -16,6 +16,7 @@ from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Session
 from radicale_flowfact.records import RecordKey, Right, Table
 
+_INSERT = insert(tables.history)
 _TYPES = {kind.__name__: kind for kind in get_args(Action)}
 
 
@@ -48,7 +49,7 @@ def record(session: Session, event: Event) -> int:
         "actions": encode(event.actions),
         "body": event.body.replace("\x00", "\ufffd"),  # PostgreSQL keeps no NUL
     }
-    made = session.connection.execute(insert(tables.history).values(row))
+    made = session.connection.execute(_INSERT, row)
     assert made.inserted_primary_key is not None  # noqa: S101 - one row was inserted
     return int(made.inserted_primary_key[0])
 

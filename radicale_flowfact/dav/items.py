@@ -106,6 +106,12 @@ _TEXTS = select(tables.version.c.item_id, tables.version.c.etag, tables.version.
     tables.version.c.item_id.in_(bindparam("ids", expanding=True)),
     tables.version.c.etag.in_(bindparam("etags", expanding=True)),
 )
+_INSERT, _INSERT_VERSION = insert(tables.item), insert(tables.version)
+_MAKE_YOUNG = (
+    update(tables.version)
+    .where(tables.version.c.item_id == bindparam("item"), tables.version.c.etag == bindparam("version"))
+    .values(made=bindparam("now"))
+)
 _ETAGS = select(tables.version.c.item_id, tables.version.c.etag).where(
     tables.version.c.item_id.in_(bindparam("ids", expanding=True))
 )
@@ -129,7 +135,8 @@ def of_collection(session: Session, collection_id: int) -> list[Item]:
 def in_buckets(session: Session, collection_id: int, buckets: Iterable[int]) -> list[Item]:
     """Return the items that count in these buckets of the fingerprint, and shown ones that count in none."""
     item = tables.item.c
-    return _items(session, item.collection_id == collection_id, item.bucket.in_([UNCOUNTED, *sorted(buckets)]))
+    counted = and_(item.bucket.in_(sorted(buckets)), item.sums != "")
+    return _items(session, item.collection_id == collection_id, or_(counted, item.bucket == UNCOUNTED))
 
 
 def live(session: Session, collection_id: int) -> list[Item]:
@@ -249,7 +256,7 @@ def texts(session: Session, versions: Iterable[tuple[int, str]]) -> dict[tuple[i
 def insert_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...]]]) -> None:
     """Add new items with their sidecars."""
     if rows:
-        session.connection.execute(insert(tables.item), [_values(item, sidecar) for item, sidecar in rows])
+        session.connection.execute(_INSERT, [_values(item, sidecar) for item, sidecar in rows])
 
 
 def update_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...] | None]]) -> None:
@@ -264,21 +271,19 @@ def update_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...] | 
 def add_versions(session: Session, versions: Iterable[tuple[int, str, str]]) -> None:
     """Keep texts as (item id, ETag, text); one that is kept already is made young again."""
     new = {(item_id, etag): text for item_id, etag, text in versions}
-    version = tables.version
     known: set[tuple[int, str]] = set()
     for chunk in chunks(sorted({item_id for item_id, _ in new})):
         rows = session.connection.execute(_ETAGS, {"ids": chunk})
         known |= {(row.item_id, row.etag) for row in rows}
     for item_id, etag in sorted(known & new.keys()):
-        mine = (version.c.item_id == item_id, version.c.etag == etag)
-        session.connection.execute(update(version).where(*mine).values(made=session.utc))
+        session.connection.execute(_MAKE_YOUNG, {"item": item_id, "version": etag, "now": session.utc})
     rows_ = [
         {"item_id": item_id, "etag": etag, "made": session.utc, "text": text}
         for (item_id, etag), text in new.items()
         if (item_id, etag) not in known
     ]
     if rows_:
-        session.connection.execute(insert(version), rows_)
+        session.connection.execute(_INSERT_VERSION, rows_)
 
 
 def forget_versions(session: Session, before: datetime) -> None:

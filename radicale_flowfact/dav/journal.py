@@ -21,6 +21,7 @@ from radicale_flowfact.dav.items import Item
 from radicale_flowfact.dav.session import Name, Session
 
 TOKEN_PREFIX = "http://radicale.org/ns/sync/"  # noqa: S105 - a name for sync tokens, nothing secret
+_INSERT = insert(tables.journal)
 _TOKEN = re.compile(re.escape(TOKEN_PREFIX) + r"(\d{1,18})-([0-9a-f]{1,32})")
 
 
@@ -93,7 +94,7 @@ class Entry:
                 "nonce": values["nonce"],
                 "made": self.session.utc,
             }
-            self.session.connection.execute(insert(tables.journal).values(row))
+            self.session.connection.execute(_INSERT, row)
         if values:
             self.collection = collections.save(self.session, self.collection, values)
         return self.collection

@@ -150,7 +150,7 @@ def _safety_stop(session: Session, collection: Collection, vanished: Sequence[It
 
 def _remove(entry: Entry, vanished: Sequence[Item]) -> None:
     for item in vanished:
-        gone = replace(item, live=False, sums="")
+        gone = replace(item, live=False, sums="", bucket=0)
         entry.change(entry.announced(gone) if item.live else gone)
 
 

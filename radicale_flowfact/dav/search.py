@@ -18,6 +18,7 @@ from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.session import Session
 from radicale_flowfact.filtering import BINARY
 
+_INSERT = insert(tables.search)
 _DELETE = delete(tables.search).where(tables.search.c.item_id == bindparam("item"))
 
 
@@ -43,7 +44,7 @@ def index(session: Session, collection: Collection, entries: Iterable[Entry]) ->
     ]
     if rows:
         session.connection.execute(_DELETE, [{"item": row["item_id"]} for row in rows])
-        session.connection.execute(insert(tables.search), rows)
+        session.connection.execute(_INSERT, rows)
 
 
 def values_of(text: str) -> str:

@@ -286,7 +286,7 @@ def _store(
 
 def _remove(write: Write, item: Item, member: Member | None, actions: tuple[Action, ...], body: str = "") -> None:
     """Journal that the item is gone; ``member``: its record, if that is still in scope, so that it is hidden."""
-    gone = replace(item, live=False, hidden=member is not None, sums="")
+    gone = replace(item, live=False, hidden=member is not None, sums="", bucket=0)
     if member is not None:
         gone = replace(gone, sums=str(member.sums), bucket=member.bucket)
     entry = JournalEntry(write.session, write.collection)
