@@ -99,7 +99,8 @@ def now() -> str:
 
 def machine() -> dict[str, str]:
     """Return what the figures depend on."""
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}", "processors": str(os.cpu_count())}
+    system = f"{platform.system()} {platform.machine()}"
+    found = {"python": platform.python_version(), "system": system, "processors": str(os.cpu_count())}
     if sys.platform != "win32":
         found["load before"] = f"{os.getloadavg()[0]:.1f}"
     for package in _PACKAGES:
