@@ -89,7 +89,8 @@ def fill(agency: Agency, server: Server, login: str, secret: str) -> Victim:
         body = f"<propertyupdate {_XMLNS}><set><prop><displayname>{secret}</displayname></prop></set></propertyupdate>"
         assert device.request("PROPPATCH", f"{name}/", body).status == 207
     synced = {name: device.sync(name) for name in NAMES}
-    hrefs = {name: next(iter(one.changed)) for name, one in synced.items()}
+    # One of a record: what both made themselves has the same name with both.
+    hrefs = {name: next(href for href in one.changed if href.startswith("flowfact-")) for name, one in synced.items()}
     etags = {name: one.changed[hrefs[name]] for name, one in synced.items()}
     return Victim(login, secret, hrefs, etags, {name: one.token for name, one in synced.items()})
 
