@@ -45,6 +45,21 @@ for _profile, _repeats in (("repeatable", True), ("here", False)):
     )
     hypothesis.settings.load_profile(_profile)
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of a second run on another database."""
+    told = "leave out the tests that use no database, which do the same on each"
+    parser.addoption("--only-database", action="store_true", help=told)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what ``--only-database`` says."""
+    if config.getoption("--only-database"):
+        left_out = [item for item in items if "worker_database" not in getattr(item, "fixturenames", ())]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+
+
 NOW = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)  # Monday noon in Berlin, summer time
 
 _TABLES = ["AD", "ADTEL", "ADMKM", "AKT", "AKTMKM", "AKTAD", "Aktivitätenarten", "BEN", "MKM", "BENMKM"]
