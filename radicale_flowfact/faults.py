@@ -19,6 +19,8 @@ _TRIES = 3  # after the first
 _SECONDS = 15.0  # so long after the first try nothing is tried again
 _DELAY, _FACTOR = 0.1, 4.0  # seconds before the second try, and how much longer before each further one
 _PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})  # serialization, deadlock, the server goes or comes
+_CONNECTING = frozenset({"", "08", "HY"})
+"""Classes of SQLSTATE that a driver gives when there is no connection."""
 _OURS = (DataError, IntegrityError, NotSupportedError)
 _T = TypeVar("_T")
 
@@ -59,10 +61,12 @@ def is_passing(error: BaseException) -> bool:
 
 
 def _passes(fault: DBAPIError) -> bool:
-    if fault.connection_invalidated or _state(fault) in _PASSING:
+    state, words = _state(fault), told(fault)
+    if fault.connection_invalidated or state in _PASSING:
         return True
     is_connecting = fault.statement is None and isinstance(fault, OperationalError | InterfaceError)
-    return is_connecting and "locked" not in told(fault)
+    # A COMMIT that fails has no statement either; what it says then does not pass in seconds.
+    return is_connecting and state[:2] in _CONNECTING and not any(word in words for word in ("locked", "disk"))
 
 
 def is_outage(error: BaseException) -> bool:
