@@ -13,7 +13,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text, update
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text, update
 
 from radicale_flowfact.database import WRITES
 from radicale_flowfact.dav import tables as dav_tables
@@ -113,7 +113,8 @@ class Executioner:
 
     def __init__(self, engine: Engine, at: int) -> None:
         self.left = at
-        self._admin = create_engine(engine.url)
+        # Nothing is kept in a pool: what is written a second later may be ended while all others are let go.
+        self._admin = create_engine(engine.url, poolclass=NullPool)
 
     def statement(self, connection: Connection, *_: object) -> None:
         """Count one statement, or the COMMIT."""
@@ -131,7 +132,6 @@ class Executioner:
         yield
         event.remove(engine, "before_cursor_execute", self.statement)
         event.remove(engine, "commit", self.statement)
-        self._admin.dispose()
 
 
 def at_each_statement(server: Server, write: Callable[[int], None]) -> int:
