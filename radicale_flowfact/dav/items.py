@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from radicale_flowfact.crm.sums import UNCOUNTED, Share, Sums
+from radicale_flowfact.crm.sums import NOTHING, UNCOUNTED, Share, Sums
 from radicale_flowfact.dav import tables
 from radicale_flowfact.dav.session import Session
 from radicale_flowfact.dav.tables import text_hash
@@ -86,7 +86,7 @@ class Item:
     @property
     def share(self) -> Share:
         """What the record adds to the collection's fingerprint, as of the last look."""
-        return self.bucket, Sums.parse(self.sums)
+        return (self.bucket, Sums.parse(self.sums)) if self.sums else NOTHING
 
     @property
     def key(self) -> RecordKey | None:

@@ -14,7 +14,7 @@ from tests.hot import asking
 from tests.hot.everything import SETTINGS, Everything, Seen
 from tests.hot.two_ways import Asked, TwoWays
 
-EXAMPLES = 500  # of each sort
+EXAMPLES = 600  # of each sort
 
 Asking = Callable[[Mapping[str, Seen]], st.SearchStrategy[Asked]]
 

@@ -10,7 +10,17 @@ down_revision: str | None = "0004"
 branch_labels: str | None = None
 depends_on: str | None = None
 
-_COLLECTION = sa.Table("dav_collection", sa.MetaData(schema="dav"), sa.Column("sums", sa.UnicodeText))
+_META = sa.MetaData(schema="dav")
+_COLLECTION = sa.Table("dav_collection", _META, sa.Column("sums", sa.UnicodeText))
+_ITEM = sa.Table(
+    "dav_item",
+    _META,
+    sa.Column("dsn", sa.Unicode(36)),
+    sa.Column("live", sa.Boolean),
+    sa.Column("sums", sa.Unicode(400)),
+    sa.Column("bucket", sa.Integer),
+)
+_UNCOUNTED = -1
 
 
 def upgrade() -> None:
@@ -18,6 +28,8 @@ def upgrade() -> None:
     schema = _schema()
     op.add_column("dav_item", sa.Column("bucket", sa.Integer, nullable=False, server_default="0"), schema=schema)
     op.create_index("ix_dav_item_bucket", "dav_item", ["collection_id", "bucket"], schema=schema)
+    shown = sa.and_(_ITEM.c.live == sa.true(), _ITEM.c.sums == "", _ITEM.c.dsn.is_not(None))
+    context.get_bind().execute(sa.update(_ITEM).where(shown).values(bucket=_UNCOUNTED))
     context.get_bind().execute(sa.update(_COLLECTION).values(sums=""))
 
 
