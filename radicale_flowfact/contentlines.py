@@ -7,19 +7,26 @@ is taken apart only for reading. Parsers that build objects lose what they do no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 _FOLD = re.compile(r"\r?\n[ \t]")
 _BREAK = re.compile(r"\r\n|\n|\r")
 _NAME = re.compile(r"(?:(?P<group>[\w-]+)\.)?(?P<name>[\w-]+)", re.ASCII)
+_HEAD = re.compile(r'(?:[^":]++|"[^"]*+")*+(?=:)')  # all before the first colon outside double quotes
+_PARTS = {separator: re.compile(rf'{separator}((?:[^"{separator}]++|"[^"]*+"?+)*+)') for separator in ";,"}
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_PIECE = re.compile(r"\\.|[^\\]|\\", re.DOTALL)
 # Control characters but tab and line ends, lone surrogates, and two that are none.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _MOST_LINES = 50_000  # a series with a thousand exceptions has fewer; a photo is one
 _MOST_PARAMETERS = 500
+_NO_COLON = "a line has no colon after its name"
 _FOLD_AT = 75  # octets, RFC 5545 §3.1
-_ESCAPES = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
+_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
+_SHORT = 100  # characters of what comes before the colon: the usual ones are few, and worth remembering
+Parameters = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class PayloadError(ValueError):
@@ -37,7 +44,7 @@ class Line:
     name: str = field(compare=False)
     value: str = field(compare=False)
     group: str = field(default="", compare=False)
-    params: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), compare=False)
+    params: Parameters = field(default=(), compare=False)
 
     def param(self, name: str) -> tuple[str, ...]:
         """All values of the parameter ``name`` (upper case), over all its occurrences, in order."""
@@ -46,9 +53,14 @@ class Line:
     @property
     def types(self) -> frozenset[str]:
         """The TYPE values in upper case: one list, quoted (vCard 4.0) or not, repeated, or bare (vCard 2.1)."""
-        listed = (part.strip() for value in self.param("TYPE") for part in value.split(","))
-        bare = (key for key, values in self.params if not values)
-        return frozenset(value.upper() for value in (*listed, *bare))
+        return _types(self.params) if self.params else frozenset()
+
+
+@lru_cache(maxsize=512)
+def _types(params: Parameters) -> frozenset[str]:
+    listed = (part.strip() for key, values in params if key == "TYPE" for value in values for part in value.split(","))
+    bare = (key for key, values in params if not values)
+    return frozenset(value.upper() for value in (*listed, *bare))
 
 
 def split_lines(text: str) -> list[Line]:
@@ -70,52 +82,42 @@ def _split(text: str) -> tuple[Line, ...]:
 
 def parse_line(text: str) -> Line:
     """Take one unfolded line apart. Raises PayloadError."""
+    head = _HEAD.match(text)
+    try:
+        if head is None:
+            _read_name(text)
+            raise PayloadError(_NO_COLON)
+        name, group, params = (_remembered if head.end() <= _SHORT else _read_head)(head[0])
+    except PayloadError as error:
+        raise PayloadError(f"{error}: {text[:60]!r}") from None
+    return Line(text, name, text[head.end() + 1 :], group, params)
+
+
+def _read_head(head: str) -> tuple[str, str, Parameters]:
+    """Return name, group and parameters of a line, from what comes before its value. Raises PayloadError."""
+    start = _read_name(head)
+    params: list[tuple[str, tuple[str, ...]]] = []
+    position = start.end()
+    while (part := _PARTS[";"].match(head, position)) is not None:
+        position = part.end()
+        name, equals, raw = part[1].partition("=")
+        values = tuple(_unquote(value[1]) for value in _PARTS[","].finditer(f",{raw}")) if equals else ()
+        params.append((name.strip().upper(), values))
+        if len(params) > _MOST_PARAMETERS:
+            raise PayloadError(f"a line has more than {_MOST_PARAMETERS} parameters")
+    if position != len(head):
+        raise PayloadError(_NO_COLON)
+    return start["name"].upper(), (start["group"] or "").upper(), tuple(params)
+
+
+_remembered = lru_cache(maxsize=512)(_read_head)
+
+
+def _read_name(text: str) -> re.Match[str]:
     start = _NAME.match(text)
     if not start:
-        raise PayloadError(f"a line has no property name: {text[:60]!r}")
-    params: list[tuple[str, tuple[str, ...]]] = []
-    for end, part in _parameters(text, start.end()):
-        if part is None:
-            return Line(text, start["name"].upper(), text[end:], (start["group"] or "").upper(), tuple(params))
-        params.append(part)
-        if len(params) > _MOST_PARAMETERS:
-            raise PayloadError(f"a line has more than {_MOST_PARAMETERS} parameters: {text[:60]!r}")
-    raise PayloadError(f"a line has no colon after its name: {text[:60]!r}")
-
-
-def _parameters(text: str, position: int) -> Iterator[tuple[int, tuple[str, tuple[str, ...]] | None]]:
-    """Yield each parameter with the position behind it, then (start of the value, None) if a colon comes."""
-    while position < len(text) and text[position] == ";":
-        end = _end_of(text, position + 1, ";:")
-        name, equals, raw = text[position + 1 : end].partition("=")
-        values = tuple(_unquote(value) for value in _split_outside_quotes(raw, ",")) if equals else ()
-        yield end, (name.strip().upper(), values)
-        position = end
-    if position < len(text) and text[position] == ":":
-        yield position + 1, None
-
-
-def _end_of(text: str, position: int, stops: str) -> int:
-    """Return the position of the next of ``stops`` outside double quotes, or the end of ``text``."""
-    quoted = False
-    while position < len(text):
-        if text[position] == '"':
-            quoted = not quoted
-        elif text[position] in stops and not quoted:
-            return position
-        position += 1
-    return position
-
-
-def _split_outside_quotes(text: str, separator: str) -> list[str]:
-    parts: list[str] = []
-    position = 0
-    while True:
-        end = _end_of(text, position, separator)
-        parts.append(text[position:end])
-        if end >= len(text):
-            return parts
-        position = end + 1
+        raise PayloadError("a line has no property name")
+    return start
 
 
 def _unquote(value: str) -> str:
@@ -128,7 +130,7 @@ def join_lines(lines: Iterable[str]) -> str:
 
 
 def _folded(line: str) -> str:
-    if len(line.encode("utf-8", "surrogatepass")) <= _FOLD_AT:
+    if len(line) <= _FOLD_AT and (line.isascii() or len(line.encode("utf-8", "surrogatepass")) <= _FOLD_AT):
         return line
     pieces: list[str] = []
     piece, size = "", 0
@@ -160,18 +162,22 @@ def require_printable(name: str, text: str) -> None:
 
 def escape(text: str) -> str:
     r"""Escape a text value (RFC 6350 §3.4, RFC 5545 §3.3.11); any line end becomes ``\\n``."""
-    return "".join(_ESCAPES.get(char, char) for char in _BREAK.sub("\n", text))
+    return _BREAK.sub("\n", text).translate(_ESCAPES)
 
 
 def unescape(value: str) -> str:
     """Reverse ``escape``; an unknown escape keeps its character."""
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] in "nN" else found[1], value, flags=re.DOTALL)
+    if "\\" not in value:
+        return value
+    return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
 
 
 def split_components(value: str, separator: str = ";") -> list[str]:
     """Split a structured value at unescaped separators and unescape its components (RFC 6350 §3.3)."""
+    if "\\" not in value:
+        return value.split(separator)
     parts = [""]
-    for piece in re.findall(r"\\.|[^\\]|\\", value, flags=re.DOTALL):
+    for piece in _PIECE.findall(value):
         if piece == separator:
             parts.append("")
         else:

@@ -34,6 +34,7 @@ _PLAIN_ADDRESS_TYPES = frozenset({"PREF", "INTL", "DOM", "POSTAL", "PARCEL"})
 _TELLING = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})  # phones make contacts that are a number alone
 _OURS = "X-FLOWFACT-"
 _PREFIXES = {"ADR": "ADR;TYPE=WORK", "EMAIL": "EMAIL;TYPE=INTERNET,WORK", "NOTE": "NOTE", "ORG": "ORG", "N": "N"}
+_USUAL_TYPES = {name: parse_line(f"{prefix}:").types for name, prefix in _PREFIXES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class ContactFields:
     fax: str = ""
     email: str = ""
     note: str = ""
+
+
+_FIELDS = tuple(field.name for field in fields(ContactFields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,8 @@ class _Reader:
             note=self._plain(self._pick("NOTE", lambda line: 0, (self._like.fields.note,)), "NOTE"),
         )
         found = self._with_formatted_name(found)
-        for field in fields(found):
-            require_printable(field.name, getattr(found, field.name))
+        for field in _FIELDS:
+            require_printable(field, getattr(found, field))
         return found, self._used, self._kept
 
     def _pick(
@@ -193,9 +197,8 @@ class _Reader:
 
     def _keep_prefix(self, name: str, line: Line) -> None:
         """Remember group and parameters of a mapped line unless they say no more than our own would."""
-        usual = parse_line(f"{_PREFIXES[name]}:")
         others = [param for param in line.params if param[0] != "TYPE" and param[1]]
-        if line.group or others or line.types != usual.types:
+        if line.group or others or line.types != _USUAL_TYPES[name]:
             self._kept.append(f"{_OURS}{name}:{line.text[: len(line.text) - len(line.value) - 1]}")
 
     def _parts(self, name: str, line: Line | None, ours: Sequence[int]) -> list[str]:
@@ -313,9 +316,9 @@ def render(address: Address, uid: str, sidecar: Sequence[str], slots: Sequence[s
 
     Raises ValueError for a control character in a field (rule 28).
     """
-    found = ContactFields(**{field.name: clean(getattr(address, field.name)) for field in fields(ContactFields)})
-    for field in fields(found):
-        require_printable(field.name, getattr(found, field.name))
+    found = ContactFields(**{field: clean(getattr(address, field)) for field in _FIELDS})
+    for field in _FIELDS:
+        require_printable(field, getattr(found, field))
     require_printable("identifier", address.identifier)
     ours = _Ours(sidecar)
     name = ours.shown_name(formatted_name(found)) or address.identifier.strip() or "?"
@@ -346,7 +349,7 @@ def oddity(address: Address) -> str:
 
 def minimal(address: Address, uid: str, slots: Sequence[str]) -> str:
     """Return a valid vCard for a record that cannot be rendered fully: its texts, cleaned (rule 28)."""
-    texts: dict[str, Any] = {field.name: printable(getattr(address, field.name)) for field in fields(ContactFields)}
+    texts: dict[str, Any] = {field: printable(getattr(address, field)) for field in _FIELDS}
     numbers = tuple(replace(phone, number=printable(phone.number)) for phone in address.phones)
     return render(replace(address, identifier=printable(address.identifier), phones=numbers, **texts), uid, (), slots)
 
@@ -393,6 +396,8 @@ def formatted_name(found: ContactFields) -> str:
 
 def clean(text: str) -> str:
     """Return a text as it is compared: line ends as one character, no blanks at line ends and at both ends."""
+    if "\n" not in text and "\r" not in text:
+        return text.strip()
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 
