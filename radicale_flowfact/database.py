@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, literal
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, literal
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.compiler import compiles
@@ -122,7 +122,7 @@ def _digest(*values: str | bytes | float | None) -> int:
 
 
 class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are named in lower case
-    """A time rounded to the precision of a datetime column, to compare with what was read from one.
+    """A time, given as a parameter, rounded to the precision of a datetime column: to compare with what was read.
 
     SQL Server keeps 1/300 s in a column but sends parameters with more; elsewhere both are the same.
     """
@@ -131,8 +131,8 @@ class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are n
     inherit_cache = True
     name = "exact_time"
 
-    def __init__(self, value: datetime) -> None:
-        super().__init__(literal(value, DateTime()))
+    def __init__(self, parameter: str) -> None:
+        super().__init__(bindparam(parameter, type_=DateTime()))
 
 
 @compiles(exact_time)

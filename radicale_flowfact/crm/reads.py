@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, time
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, CursorResult, Row, Select, select
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.actions import RightsEntry
-from radicale_flowfact.crm import columns, scope
+from radicale_flowfact.crm import columns, record_statements, scope
+from radicale_flowfact.crm.statements import select_from, the
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import (
     Activity,
@@ -36,30 +36,11 @@ def read_addresses(connection: Connection, tables: Tables, dsns: Iterable[str]) 
     found: dict[str, Address] = {}
     for chunk in _chunks(dsns):
         phones = _phones(connection, tables, chunk)
-        for row in connection.execute(_addresses(tables), {"dsns": chunk}):
+        for row in _of(connection, record_statements.addresses, tables, chunk):
             dsn = dsn_key(row.DSN)
             texts = {field: _text(row, column) for field, column in columns.ADDRESS.items()}
             found[dsn] = Address(row.DSN, phones=tuple(phones[dsn]), touch=row.TOUCH, **texts)
     return found
-
-
-@lru_cache(maxsize=32)
-def _addresses(tables: Tables) -> Select[Any]:
-    return select(tables.address).where(tables.address.c.DSN.in_(bindparam("dsns", expanding=True)))
-
-
-@lru_cache(maxsize=32)
-def _phones_of(tables: Tables) -> Select[Any]:
-    phone = tables.phone
-    mine = phone.c.AD_DSN.in_(bindparam("dsns", expanding=True))
-    return select(phone).where(mine).order_by(phone.c.AD_DSN, phone.c.POS)
-
-
-@lru_cache(maxsize=32)
-def _rights_of(rights: SqlTable, table: Table) -> Select[Any]:
-    mine = (scope.of_table(rights, table), rights.c.OBJ_DSN == bindparam("dsn", type_=rights.c.OBJ_DSN.type))
-    found = select(rights.c.BEN_DSN, rights.c.GRP_DSN, rights.c.RECHT).where(*mine)
-    return found.order_by(rights.c.BEN_DSN, rights.c.GRP_DSN)
 
 
 def read_activities(connection: Connection, tables: Tables, dsns: Iterable[str], user: User) -> dict[str, Activity]:
@@ -68,13 +49,8 @@ def read_activities(connection: Connection, tables: Tables, dsns: Iterable[str],
     Participants are the colleagues whose own Merkmal is on it; linked addresses only those he may read (rule 17).
     """
     found: dict[str, Activity] = {}
-    activity, kind = tables.activity, tables.kind
     for chunk in _chunks(dsns):
-        rows = connection.execute(
-            select(activity, *(column.label(f"kind_{column.key}") for column in kind.c))
-            .join_from(activity, kind, kind.c.DSN == activity.c.ART_DSN, isouter=True)
-            .where(activity.c.DSN.in_(chunk))
-        ).all()
+        rows = _of(connection, record_statements.activities, tables, chunk).all()
         links = _linked_addresses(connection, tables, chunk, user)
         people = _participants(connection, tables, chunk, user)
         private = _private(connection, tables, chunk, user)
@@ -122,7 +98,7 @@ def spans_whole_days(begin: datetime | None, end: datetime | None) -> bool:
 
 def _phones(connection: Connection, tables: Tables, dsns: Sequence[str]) -> defaultdict[str, list[Phone]]:
     found: defaultdict[str, list[Phone]] = defaultdict(list)
-    for row in connection.execute(_phones_of(tables), {"dsns": dsns}):
+    for row in _of(connection, record_statements.phones_of, tables, dsns):
         found[dsn_key(row.AD_DSN)].append(Phone(row.POS, row.NUMMER or "", row.BEMERKUNG or ""))
     return found
 
@@ -130,14 +106,7 @@ def _phones(connection: Connection, tables: Tables, dsns: Sequence[str]) -> defa
 def _linked_addresses(
     connection: Connection, tables: Tables, dsns: Sequence[str], user: User
 ) -> defaultdict[str, list[LinkedAddress]]:
-    links, address = tables.activity_address, tables.address
-    rows = connection.execute(
-        select(links.c.AKT_DSN, address)
-        .join(address, address.c.DSN == links.c.AD_DSN)
-        .where(links.c.AKT_DSN.in_(dsns), scope.linked_address_shown(tables))
-        .order_by(address.c.NAME, address.c.VORNAME, address.c.FIRMA, address.c.DSN),
-        scope.reader(user),
-    ).all()
+    rows = _of(connection, record_statements.links_of, tables, dsns, **scope.reader(user)).all()
     phones: dict[str, list[Phone]] = {}
     for chunk in _chunks({row.DSN for row in rows}):
         phones |= _phones(connection, tables, chunk)
@@ -153,15 +122,8 @@ def _linked_addresses(
 def _participants(
     connection: Connection, tables: Tables, dsns: Sequence[str], user: User
 ) -> defaultdict[str, list[str]]:
-    tags, people = tables.activity_merkmal, tables.user
-    rows = connection.execute(
-        select(tags.c.AKT_DSN, people.c.DSN, people.c.NAME)
-        .join(people, people.c.MKM_DSN == tags.c.MKM_DSN)
-        .where(tags.c.AKT_DSN.in_(dsns))
-        .order_by(people.c.NAME, people.c.DSN)
-    )
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for row in rows:
+    for row in _of(connection, record_statements.people_of, tables, dsns):
         if dsn_key(row.DSN) != dsn_key(user.dsn):
             found[dsn_key(row.AKT_DSN)].append(row.NAME or "")
     return found
@@ -169,14 +131,9 @@ def _participants(
 
 def _private(connection: Connection, tables: Tables, dsns: Sequence[str], user: User) -> set[str]:
     """Return the activities whose rights list names only this user (rule 18)."""
-    rights = tables.rights
-    if rights is None:
+    if tables.rights is None:
         return set()
-    rows = connection.execute(
-        select(rights.c.OBJ_DSN, rights.c.BEN_DSN).where(
-            scope.of_table(rights, Table.ACTIVITY), rights.c.OBJ_DSN.in_(dsns)
-        )
-    ).all()
+    rows = _of(connection, record_statements.readers_of, tables, dsns).all()
     mine = {dsn_key(row.OBJ_DSN) for row in rows}
     others = {dsn_key(row.OBJ_DSN) for row in rows if dsn_key(row.BEN_DSN or "") != dsn_key(user.dsn)}
     return mine - others
@@ -185,7 +142,7 @@ def _private(connection: Connection, tables: Tables, dsns: Sequence[str], user: 
 def merkmale_of(connection: Connection, tables: Tables, record: RecordKey) -> set[str]:
     """Return the Merkmale on a record, in ``dsn_key`` form."""
     table, column = merkmal_table(tables, record.table)
-    rows = connection.scalars(select(table.c.MKM_DSN).where(table.c[column] == record.dsn))
+    rows = connection.scalars(select_from(table, "MKM_DSN", (column,)), the({column: record.dsn}))
     return {dsn_key(dsn) for dsn in rows}
 
 
@@ -211,7 +168,7 @@ def rights_of(connection: Connection, tables: Tables, record: RecordKey) -> tupl
     rights = tables.rights
     if rights is None:
         return ()
-    rows = connection.execute(_rights_of(rights, record.table), {"dsn": record.dsn})
+    rows = connection.execute(record_statements.rights_of(rights, record.table), {"dsn": record.dsn})
     return tuple(
         RightsEntry(row.BEN_DSN, row.GRP_DSN, _RIGHTS.get((row.RECHT or "").strip().upper(), Right.NONE))
         for row in rows
@@ -236,7 +193,14 @@ def _names(entry: RightsEntry, user: User) -> bool:
 def record_exists(connection: Connection, tables: Tables, record: RecordKey) -> bool:
     """Return whether FlowFact still has the record."""
     table = tables.address if record.table is Table.ADDRESS else tables.activity
-    return connection.scalar(select(table.c.DSN).where(table.c.DSN == record.dsn)) is not None
+    return connection.scalar(select_from(table, "DSN", ("DSN",)), the({"DSN": record.dsn})) is not None
+
+
+def sender_of(connection: Connection, tables: Tables, record: RecordKey) -> str | None:
+    """Return the DSN of the sender of an activity that is an internal mail, else None."""
+    if record.table is not Table.ACTIVITY or "ABSENDER" not in tables.activity.c:
+        return None
+    return connection.scalar(select_from(tables.activity, "ABSENDER", ("DSN",)), the({"DSN": record.dsn})) or None
 
 
 def find_kind(connection: Connection, tables: Tables, name: str, *, appointment: bool) -> Kind | None:
@@ -248,6 +212,18 @@ def find_kind(connection: Connection, tables: Tables, name: str, *, appointment:
         if wanted in {(text or "").strip().casefold() for text in (row.DSN, row.NAME, row.KUERZEL)}:
             return Kind(row.DSN, row.NAME or "", row.KUERZEL or "", is_appointment=appointment, is_task=not appointment)
     return None
+
+
+def _of(
+    connection: Connection,
+    ask: Callable[[Tables, bool], Select[Any]],
+    tables: Tables,
+    dsns: Sequence[str],
+    **more: object,
+) -> CursorResult[Any]:
+    """Ask for what belongs to these records."""
+    is_one = len(dsns) == 1
+    return connection.execute(ask(tables, is_one), {"dsns": dsns[0] if is_one else dsns, **more})
 
 
 def _text(row: Row[Any], column: str) -> str:

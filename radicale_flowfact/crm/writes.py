@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.types import String
 
@@ -29,8 +29,8 @@ from radicale_flowfact.actions import (
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.reads import merkmal_table
 from radicale_flowfact.crm.scope import of_table
+from radicale_flowfact.crm.statements import delete_from, insert_into, new, select_from, the, update_of
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database import exact_time
 from radicale_flowfact.records import RecordKey, Right, Table
 
 _TICK = timedelta(milliseconds=10)  # datetime's 1/300 s falls on each 10 ms
@@ -86,8 +86,10 @@ def unique_identifier(connection: Connection, tables: Tables, wanted: str) -> st
     limit = column.type.length or 100 if isinstance(column.type, String) else 100
     room = wanted.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 8)]  # counted as ``_fitting_text`` does
     base = room.decode("utf-16-le", "ignore").strip() or "Neue Adresse"
-    for first in range(1, 10_000, 50):
-        candidates = [base if number == 1 else f"{base} ({number})" for number in range(first, first + 50)]
+    if connection.scalar(select_from(tables.address, "KENNUNG", ("KENNUNG",)), the({"KENNUNG": base})) is None:
+        return base
+    for first in range(2, 10_000, 50):
+        candidates = [f"{base} ({number})" for number in range(first, first + 50)]
         taken = {(text or "").casefold() for text in connection.scalars(select(column).where(column.in_(candidates)))}
         for candidate in candidates:
             if candidate.casefold() not in taken:
@@ -107,7 +109,7 @@ def _create(connection: Connection, tables: Tables, action: CreateRecord, stamp:
     if action.record.table is Table.ACTIVITY:
         defaults |= {"ERLEDIGT": False, "VORLAGE_ZEIT": False, "GANZTAGS": False}
     row = {"DSN": action.record.dsn, **defaults, **marks, **values}
-    connection.execute(insert(table).values({table.c[name]: value for name, value in row.items() if name in table.c}))
+    connection.execute(insert_into(table), {name: value for name, value in row.items() if name in table.c})
 
 
 def _update_rows(
@@ -131,17 +133,10 @@ def _update_rows(
         table, touch = _table(tables, record), touches[record]
         marks = {"TOUCH": _next_touch(stamp.now, touch), "TOUCH_VON": stamp.user}
         row = {**_values(table, record, fields), **marks}
-        changed = connection.execute(
-            update(table)
-            .where(table.c.DSN == record.dsn, _same_touch(table, touch))
-            .values({table.c[name]: value for name, value in row.items()})
-        )
+        statement = update_of(table, tuple(row), ("DSN",), guarded=touch is not None)
+        changed = connection.execute(statement, {**new(row), **the({"DSN": record.dsn, "TOUCH": touch})})
         if changed.rowcount != 1:
             raise StaleError(f"{record} was changed in FlowFact meanwhile")
-
-
-def _same_touch(table: SqlTable, touch: datetime | None) -> ColumnElement[bool]:
-    return table.c.TOUCH.is_(None) if touch is None else table.c.TOUCH == exact_time(touch)
 
 
 def _next_touch(now: datetime, before: datetime | None) -> datetime:
@@ -187,28 +182,28 @@ def _words(field: str) -> str:
 
 
 def _set_phone(connection: Connection, tables: Tables, action: SetPhone) -> None:
-    phone = tables.phone
-    here = (phone.c.AD_DSN == action.record.dsn, phone.c.POS == action.position)
+    phone, here = tables.phone, {"AD_DSN": action.record.dsn, "POS": action.position}
+    where = tuple(here)
     if action.after is not None:
-        number = _fitting_text(action.after, "phone number", _PHONE_LIMIT)
-        if action.before is not None or connection.scalar(select(phone.c.POS).where(*here)) is not None:
-            connection.execute(update(phone).where(*here).values({phone.c.NUMMER: number}))
+        number = {"NUMMER": _fitting_text(action.after, "phone number", _PHONE_LIMIT)}
+        if action.before is not None or connection.scalar(select_from(phone, "POS", where), the(here)) is not None:
+            connection.execute(update_of(phone, tuple(number), where), {**new(number), **the(here)})
         else:
-            row = {phone.c.AD_DSN: action.record.dsn, phone.c.POS: action.position, phone.c.NUMMER: number}
-            connection.execute(insert(phone).values({**row, phone.c.BEMERKUNG: ""}))
-    elif connection.scalar(select(phone.c.BEMERKUNG).where(*here)):
-        connection.execute(update(phone).where(*here).values({phone.c.NUMMER: ""}))
+            connection.execute(insert_into(phone), {**here, **number, "BEMERKUNG": ""})
+    elif connection.scalar(select_from(phone, "BEMERKUNG", where), the(here)):
+        connection.execute(update_of(phone, ("NUMMER",), where), {**new({"NUMMER": ""}), **the(here)})
     else:
-        connection.execute(delete(phone).where(*here))
+        connection.execute(delete_from(phone, where), the(here))
 
 
 def _set_merkmal(connection: Connection, tables: Tables, action: AddMerkmal | RemoveMerkmal) -> None:
     table, column = merkmal_table(tables, action.record.table)
-    here = (table.c[column] == action.record.dsn, table.c.MKM_DSN == action.merkmal)
+    here = {column: action.record.dsn, "MKM_DSN": action.merkmal}
+    where = tuple(here)
     if isinstance(action, RemoveMerkmal):
-        connection.execute(delete(table).where(*here))
-    elif connection.scalar(select(table.c.MKM_DSN).where(*here)) is None:
-        connection.execute(insert(table).values({table.c[column]: action.record.dsn, table.c.MKM_DSN: action.merkmal}))
+        connection.execute(delete_from(table, where), the(here))
+    elif connection.scalar(select_from(table, "MKM_DSN", where), the(here)) is None:
+        connection.execute(insert_into(table), here)
 
 
 def _set_rights(connection: Connection, tables: Tables, action: SetRights) -> None:

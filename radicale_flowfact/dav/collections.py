@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -24,7 +25,7 @@ CONFIRMED = "confirmed"
 _MINE = (tables.collection.c.login == bindparam("whose"), tables.collection.c.name == bindparam("which"))
 _FIND = select(tables.collection).where(*_MINE)
 # An UPDATE locks the row on every database; a hint would not.
-_LOCK = update(tables.collection).where(*_MINE).values(number=tables.collection.c.number)
+_LOCK = update(tables.collection).where(*_MINE).values(number=tables.collection.c.number).returning(tables.collection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,12 @@ def find_all(session: Session) -> list[Collection]:
 def lock(session: Session, login: str, name: Name) -> Collection:
     """Return the collection, locked until the transaction ends; make its row if there is none."""
     mine = {"whose": login, "which": name.value}
-    if session.connection.execute(_LOCK, mine).rowcount == 0:
-        try:
-            with session.connection.begin_nested():
-                _make(session, login, name)
-        except IntegrityError:  # another process was faster
-            session.connection.execute(_LOCK, mine)
-    return _collection(session.connection.execute(_FIND, mine).one())
+    locked = session.connection.execute(_LOCK, mine).one_or_none()
+    if locked is None:
+        with suppress(IntegrityError), session.connection.begin_nested():  # another process may be faster
+            _make(session, login, name)
+        locked = session.connection.execute(_LOCK, mine).one()
+    return _collection(locked)
 
 
 def is_others(session: Session, login: str, owner: str) -> bool:

@@ -6,7 +6,7 @@ A row keeps the UID and href for ever, so a record that comes back comes back as
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -105,6 +105,18 @@ _SIDECARS = select(tables.item.c.id, tables.item.c.sidecar).where(
 _TEXTS = select(tables.version.c.item_id, tables.version.c.etag, tables.version.c.text).where(
     tables.version.c.item_id.in_(bindparam("ids", expanding=True)),
     tables.version.c.etag.in_(bindparam("etags", expanding=True)),
+)
+_VERSIONS = tables.item.outerjoin(
+    tables.version,
+    and_(
+        tables.version.c.item_id == tables.item.c.id,
+        or_(tables.version.c.etag == bindparam("seen"), tables.version.c.etag == tables.item.c.etag),
+    ),
+)
+_SEEN = (
+    select(tables.item.c.sidecar, tables.item.c.etag.label("served"), tables.version.c.etag, tables.version.c.text)
+    .select_from(_VERSIONS)
+    .where(tables.item.c.id == bindparam("item"))
 )
 _INSERT, _INSERT_VERSION = insert(tables.item), insert(tables.version)
 _MAKE_YOUNG = (
@@ -253,6 +265,13 @@ def texts(session: Session, versions: Iterable[tuple[int, str]]) -> dict[tuple[i
     return found
 
 
+def seen_at(session: Session, item_id: int, etag: str) -> tuple[tuple[str, ...], str | None]:
+    """Return an item's sidecar, and its text as it was at an ETag, else as it is served; None if neither is kept."""
+    rows = session.connection.execute(_SEEN, {"item": item_id, "seen": etag}).all()
+    kept = {row.etag: row.text for row in rows}
+    return tuple(json.loads(rows[0].sidecar)), kept.get(etag, kept.get(rows[0].served))
+
+
 def insert_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...]]]) -> None:
     """Add new items with their sidecars."""
     if rows:
@@ -268,11 +287,14 @@ def update_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...] | 
             session.connection.execute(statement, parameters)
 
 
-def add_versions(session: Session, versions: Iterable[tuple[int, str, str]]) -> None:
-    """Keep texts as (item id, ETag, text); one that is kept already is made young again."""
+def add_versions(session: Session, versions: Iterable[tuple[int, str, str]], fresh: Collection[int]) -> None:
+    """Keep texts as (item id, ETag, text); one that is kept already is made young again.
+
+    ``fresh``: the ids of items that are new themselves.
+    """
     new = {(item_id, etag): text for item_id, etag, text in versions}
     known: set[tuple[int, str]] = set()
-    for chunk in chunks(sorted({item_id for item_id, _ in new})):
+    for chunk in chunks(sorted({item_id for item_id, _ in new}.difference(fresh))):
         rows = session.connection.execute(_ETAGS, {"ids": chunk})
         known |= {(row.item_id, row.etag) for row in rows}
     for item_id, etag in sorted(known & new.keys()):

@@ -75,8 +75,9 @@ class Entry:
         """Write what was remembered so far; the numbers count only once ``write`` was called."""
         items.update_items(self.session, self._changed)  # first: one may free the href of another
         items.insert_items(self.session, self._added)
-        items.add_versions(self.session, self._versions)
-        search.index(self.session, self.collection, self._served)
+        fresh = {item.id for item, _ in self._added}
+        items.add_versions(self.session, self._versions, fresh)
+        search.index(self.session, self.collection, self._served, fresh)
         self._added, self._changed, self._versions, self._served = [], [], [], []
 
     def write(self, changes: Mapping[str, Any] | None = None) -> Collection:

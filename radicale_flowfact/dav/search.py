@@ -6,10 +6,10 @@ the filter itself is tested on its whole text. A row that is older than the cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, true
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, true, update
 
 from radicale_flowfact.contentlines import PayloadError, split_lines, unescape
 from radicale_flowfact.database import holds
@@ -19,6 +19,11 @@ from radicale_flowfact.dav.session import Session
 from radicale_flowfact.filtering import BINARY
 
 _INSERT = insert(tables.search)
+_UPDATE = (
+    update(tables.search)
+    .where(tables.search.c.item_id == bindparam("item"))
+    .values(etag=bindparam("new_etag"), text=bindparam("new_text"))
+)
 _DELETE = delete(tables.search).where(tables.search.c.item_id == bindparam("item"))
 
 
@@ -31,19 +36,26 @@ class Entry:
     text: str
 
 
-def index(session: Session, collection: Collection, entries: Iterable[Entry]) -> None:
-    """Remember what contacts can be found by, in place of what was remembered before."""
+def index(session: Session, collection: Collection, entries: Iterable[Entry], fresh: Set[int]) -> None:
+    """Remember what contacts can be found by, in place of what was remembered before.
+
+    ``fresh``: the ids of items that are new themselves.
+    """
+    texts = {entry.item_id: (entry.etag, values_of(entry.text)) for entry in entries}
+    known = texts.keys() - fresh
+    if len(known) == 1:  # as each PUT has it
+        (item_id,) = known
+        etag, text = texts[item_id]
+        updated = session.connection.execute(_UPDATE, {"item": item_id, "new_etag": etag, "new_text": text})
+        if updated.rowcount == 1:
+            del texts[item_id]
+    elif known:
+        session.connection.execute(_DELETE, [{"item": item_id} for item_id in sorted(known)])
     rows = [
-        {
-            "item_id": entry.item_id,
-            "collection_id": collection.id,
-            "etag": entry.etag,
-            "text": values_of(entry.text),
-        }
-        for entry in entries
+        {"item_id": item_id, "collection_id": collection.id, "etag": etag, "text": text}
+        for item_id, (etag, text) in texts.items()
     ]
     if rows:
-        session.connection.execute(_DELETE, [{"item": row["item_id"]} for row in rows])
         session.connection.execute(_INSERT, rows)
 
 

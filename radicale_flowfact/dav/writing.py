@@ -33,7 +33,7 @@ from radicale_flowfact.dav.rendering import Record, etag_of
 from radicale_flowfact.dav.request import RefusedError, Request
 from radicale_flowfact.dav.session import Name, Session
 from radicale_flowfact.ical_reading import Entry
-from radicale_flowfact.records import Activity, Address, Right, User, dsn_key
+from radicale_flowfact.records import Activity, Address, RecordKey, Right, User, dsn_key
 from radicale_flowfact.settings import Settings
 from radicale_flowfact.vcard_map import Card
 
@@ -90,18 +90,18 @@ def delete(write: Write, item: Item) -> None:
     """
     require_writing(write.session.settings)
     _require_not_held(write, item)
-    record = _record_behind(write, item)
-    if item.key is None or record is None:
-        text = items.texts(write.session, [(item.id, item.etag)]).get((item.id, item.etag), "")
+    session, key = write.session, item.key
+    if key is None or not reads.record_exists(session.connection, session.tables, key):
+        text = items.texts(session, [(item.id, item.etag)]).get((item.id, item.etag), "")
         _remove(write, item, None, (DropFromDevice(),), body=text)
         return
-    _require_right(write, record)
+    _require_right(write, key, reads.sender_of(session.connection, session.tables, key))
     actions: list[Action] = []
     own = write.user.own_merkmal or ""
-    if dsn_key(own) in reads.merkmale_of(write.session.connection, write.session.tables, record.key):
-        actions.append(RemoveMerkmal(record.key, own))
+    if dsn_key(own) in reads.merkmale_of(session.connection, session.tables, key):
+        actions.append(RemoveMerkmal(key, own))
     _carry_out(write, actions)
-    member = member_of(write.session, write.name, write.user, record.dsn)
+    member = member_of(session, write.name, write.user, key.dsn)
     if member is not None:
         actions.append(Hide())
     _remove(write, item, member, tuple(actions))
@@ -121,13 +121,13 @@ def _require_not_held(write: Write, item: Item | None) -> None:
         raise RefusedError("FlowFact lost too much at once, so this item is held until the admin looked at it", 503)
 
 
-def _require_right(write: Write, record: Record) -> None:
-    """Refuse a user who may not change the record (rules 5, 23)."""
+def _require_right(write: Write, record: RecordKey, sender: str | None) -> None:
+    """Refuse a user who may not change the record; ``sender``: whose internal mail it is, if any (rules 5, 23)."""
     session = write.session
-    right = reads.right_of(session.connection, session.tables, record.key, write.user)
+    right = reads.right_of(session.connection, session.tables, record, write.user)
     if right is not Right.FULL:
         raise RefusedError("you may read this record in FlowFact but not change it", 403, "D:need-privileges")
-    if isinstance(record, Activity) and record.sender and dsn_key(record.sender) != dsn_key(write.user.dsn):
+    if sender and dsn_key(sender) != dsn_key(write.user.dsn):
         raise RefusedError("an internal mail may be changed only by its sender", 403, "D:need-privileges")
 
 
@@ -169,9 +169,11 @@ def _keep_on_device(write: Write, item: Item | None, payload: Payload, reason: s
 def _update(write: Write, item: Item, record: Record, payload: Payload) -> tuple[Item, bool]:
     """Carry what the device changed over to the record; put the own Merkmal back if it was deleted (rule 15)."""
     session = write.session
-    _require_right(write, record)
-    sidecar = items.sidecars(session, [item.id])[item.id]
-    base = parse_base(session.settings, write.name, _base_text(write, item), payload.parsed, sidecar)
+    _require_right(write, record.key, record.sender if isinstance(record, Activity) else None)
+    # The version that this device last saw: the one If-Match named, else the newest it fetched (rule 26).
+    etag = item.etag if write.request.if_match else write.last_seen(item.id) or item.etag
+    sidecar, seen = items.seen_at(session, item.id, etag)
+    base = parse_base(session.settings, write.name, seen, payload.parsed, sidecar)
     sent = parse(session.settings, write.name, payload.text, base)
     edit = _edit(session, base, sent, record, sidecar)
     actions: list[Action] = list(edit.actions)
@@ -194,15 +196,6 @@ def _edit(session: Session, base: Parsed, sent: Parsed, record: Record, sidecar:
         return edits.edit_address(base, sent, record, sidecar, session.settings.addresses.phone_slots)
     assert isinstance(record, Activity) and isinstance(base, Entry) and isinstance(sent, Entry)  # noqa: S101,PT018
     return edits.edit_activity(base, sent, record, sidecar, rendering.style(session), session.now)
-
-
-def _base_text(write: Write, item: Item) -> str | None:
-    """Return the version that this device last saw: the one If-Match named, else the newest it fetched (rule 26)."""
-    etag = item.etag
-    if not write.request.if_match:
-        etag = write.last_seen(item.id) or item.etag
-    found = items.texts(write.session, [(item.id, etag), (item.id, item.etag)])
-    return found.get((item.id, etag), found.get((item.id, item.etag)))
 
 
 def _carry_out(write: Write, actions: Iterable[Action], record: Record | None = None) -> None:

@@ -90,6 +90,8 @@ def _write(agency: Agency, server: Server) -> None:
     assert device.put("appointments/a.ics", payloads.event("a", payloads.alarm()), new=True).status == 201
     assert device.put("appointments/s.ics", payloads.event("s", "RRULE:FREQ=DAILY"), new=True).status == 201
     assert device.delete("appointments/s.ics").status == 200
+    assert device.put("tasks/d.ics", payloads.todo("d"), new=True).status == 201
+    assert device.delete("tasks/d.ics").status == 200
     assert device.put("tasks/t.ics", payloads.todo("t"), new=True).status == 201
     assert device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED")).status == 204
     assert device.put("tasks/t.ics", payloads.todo("t"), '"outdated"').status == 412
@@ -99,7 +101,8 @@ def _write(agency: Agency, server: Server) -> None:
     device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED", "LOCATION:x"))
     device.get("tasks/t.ics")
     server.gateway.flush()
-    office.change(office.tables.address, {"NAME": "N3"}, ORT="Bonn")
+    for name in ("N3", "N4"):
+        office.change(office.tables.address, {"NAME": name}, ORT="Bonn")
     device.sync("addresses")
 
 

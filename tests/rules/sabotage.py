@@ -56,11 +56,11 @@ SABOTAGES = [
     Sabotage(16, "ical_map.py", 'return f"{before}{subject}{after}" if kind else subject', "return subject"),
     Sabotage(17, "ical_reading.py", 'note=ffdata.strip(entry.text("DESCRIPTION"))', 'note=entry.text("DESCRIPTION")'),
     Sabotage(18, "crm/reads.py", "    return mine - others", "    return set()"),
-    Sabotage(19, "dav/writing.py", "        actions.append(RemoveMerkmal(record.key, own))", "        pass"),
+    Sabotage(19, "dav/writing.py", "        actions.append(RemoveMerkmal(key, own))", "        pass"),
     Sabotage(20, "dav/edits.py", "or end is None or end > now:", "or end is None:"),
     Sabotage(21, "dav/creating.py", "    for wanted in (preset, fallback):", "    for wanted in (fallback,):"),
     Sabotage(22, "ical_reading.py", '    done = status == "COMPLETED" or (', "    done = False and ("),
-    Sabotage(23, "dav/writing.py", "record.sender and dsn_key(record.sender) != dsn_key(write.user.dsn)", "False"),
+    Sabotage(23, "dav/writing.py", "sender and dsn_key(sender) != dsn_key(write.user.dsn)", "False"),
     Sabotage(
         24,
         "timezones.py",
