@@ -26,6 +26,7 @@ from radicale_flowfact.connecting import Timeouts, completed, engine_options, hi
 from radicale_flowfact.faults import told
 
 _DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
+_WEIGHTS = {-1: 1, -2: 7, -3: 31, -5: 11, -6: 19, -7: 27}  # of a text's last characters, by which it is spread
 _NO_TIMEOUTS_NAMED = Timeouts()
 _engines: dict[tuple[str, str, Timeouts], Engine] = {}
 _engines_lock = threading.Lock()
@@ -184,6 +185,34 @@ class row_digest(FunctionElement[int]):  # noqa: N801 - SQL functions are named 
 
     def __init__(self, columns: Iterable[ColumnElement[Any]]) -> None:
         super().__init__(*columns)
+
+
+class spread(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case
+    """A number from 0 to ``count`` - 1 that the database computes from a text; equal texts, equal numbers.
+
+    As with ``row_digest``, each database may have its own.
+    """
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "spread"
+
+    def __init__(self, text: ColumnElement[str], count: int) -> None:
+        super().__init__(text, literal(count, BigInteger()))
+
+
+@compiles(spread)
+def _spread(element: spread, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    text, count = element.clauses
+    return compiler.process((row_digest([text]) % count).self_group(), **kwargs)
+
+
+@compiles(spread, "sqlite")
+def _spread_sqlite(element: spread, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    # A digest would call back into Python for each row; some of a DSN's last characters differ enough.
+    text, count = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    parts = (f"{weight} * coalesce(unicode(substr({text}, {place}, 1)), 0)" for place, weight in _WEIGHTS.items())
+    return f"(({' + '.join(parts)}) % {count})"
 
 
 @compiles(row_digest, "sqlite")

@@ -40,9 +40,10 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as SqlTable
 
+from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.sums import BUCKETS, Fingerprint, Share, Sums
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database import row_digest
+from radicale_flowfact.database import row_digest, spread
 from radicale_flowfact.records import Table, User, dsn_key
 
 _READABLE = ("VOLL", "LESEN")
@@ -214,7 +215,7 @@ def _address_parts(tables: Tables, members: CTE) -> list[Part]:
     address, phone, tags = tables.address, tables.phone, tables.address_merkmal
     own = and_(tags.c.AD_DSN == members.c.DSN, tags.c.MKM_DSN == bindparam("own", type_=tags.c.MKM_DSN.type))
     return [
-        (members.join(address, address.c.DSN == members.c.DSN), row_digest(address.c)),
+        (members.join(address, address.c.DSN == members.c.DSN), row_digest(_shown(address, columns.ADDRESS))),
         (members.join(phone, phone.c.AD_DSN == members.c.DSN), row_digest(phone.c)),
         (members.join(tags, own), row_digest(tags.c)),
     ]
@@ -261,7 +262,7 @@ def _activity_parts(tables: Tables, members: CTE) -> list[Part]:
     of_kind = members.join(activity, activity.c.DSN == members.c.DSN).join(kind, kind.c.DSN == activity.c.ART_DSN)
     tagged = members.join(tags, tags.c.AKT_DSN == members.c.DSN).join(people, people.c.MKM_DSN == tags.c.MKM_DSN)
     parts: list[Part] = [
-        (of_kind, row_digest([*activity.c, *kind.c])),
+        (of_kind, row_digest([*_shown(activity, columns.ACTIVITY), *kind.c])),
         (linked, row_digest(shown)),
         (linked.join(phone, phone.c.AD_DSN == links.c.AD_DSN), row_digest(phone.c)),
         (tagged, row_digest([people.c.DSN, people.c.NAME])),
@@ -270,6 +271,11 @@ def _activity_parts(tables: Tables, members: CTE) -> list[Part]:
         mine = and_(of_table(rights, Table.ACTIVITY), rights.c.OBJ_DSN == members.c.DSN)
         parts.append((members.join(rights, mine), row_digest(rights.c)))
     return parts
+
+
+def _shown(table: SqlTable, fields: Mapping[str, str]) -> list[ColumnElement[Any]]:
+    """Return the columns that an item can show something of: a Touch that moved for another one is no change."""
+    return [table.c.DSN, *(table.c[name] for name in fields.values() if name in table.c)]
 
 
 def linked_address_shown(tables: Tables) -> ColumnElement[bool]:
@@ -284,7 +290,7 @@ def _not_archived(table: SqlTable) -> ColumnElement[bool]:
 
 def _statements(members: Select[str], one: Select[str], parts: Callable[[CTE], list[Part]]) -> Statements:
     """Put the statements together; databases that can look the members up once for all parts."""
-    bucket = row_digest([members.selected_columns[0]]) % BUCKETS
+    bucket = spread(members.selected_columns[0], BUCKETS)
     numbered = members.add_columns(bucket.label(_BUCKET))
     of_all, of_one = numbered.cte("members"), one.add_columns(bucket.label(_BUCKET)).cte("member")
     of_some = numbered.where(bucket.in_(bindparam("buckets", expanding=True))).cte("members")

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Row,
     Update,
     and_,
     bindparam,
@@ -194,7 +193,7 @@ def at(session: Session, collection_id: int, href: str) -> Item | None:
     """Return the item at an href, live or not."""
     asked = {"collection": collection_id, "hash": text_hash(href)}
     row = session.connection.execute(_AT, asked).one_or_none()
-    return None if row is None else Item(**row._mapping)
+    return None if row is None else Item(*row)
 
 
 def by_hrefs(session: Session, collection_id: int, hrefs: Iterable[str]) -> dict[str, Item]:
@@ -341,5 +340,4 @@ _UPDATE, _UPDATE_WITH_SIDECAR = _update(), _update("sidecar")
 
 
 def _items(session: Session, *conditions: ColumnElement[bool]) -> list[Item]:
-    rows: Sequence[Row[Any]] = session.connection.execute(select(*COLUMNS).where(*conditions)).all()
-    return [Item(**row._mapping) for row in rows]
+    return [Item(*row) for row in session.connection.execute(select(*COLUMNS).where(*conditions))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,3 +64,21 @@ def test_a_change_shows_in_its_records_bucket_only(agency: Agency) -> None:
         assert buckets == {members[dsns[3].casefold()].bucket}
         some = scope.members(connection, addresses(), buckets)
     assert some.keys() == {key for key, member in members.items() if member.bucket in buckets}
+
+
+def test_a_touch_alone_is_no_change(agency: Agency) -> None:
+    office, touch = agency.office, datetime(2026, 6, 1, 12)
+    address, appointment = office.address([agency.own], ["0221 / 1"]), agency.appointment()
+    with office.engine.connect() as connection:
+        user = read_user(connection, office.tables, "anna")
+        scopes = [scope.addresses(office.tables, user, None), scope.appointments(office.tables, user, None)]
+        before = [scope.fingerprint(connection, each) for each in scopes]
+    office.change(office.tables.address, {"DSN": address}, TOUCH=touch, TOUCH_VON=agency.ben)
+    office.change(office.tables.activity, {"DSN": appointment}, TOUCH=touch, TOUCH_VON=agency.ben)
+    with office.engine.connect() as connection:
+        assert [scope.fingerprint(connection, each) for each in scopes] == before
+    office.change(office.tables.address, {"DSN": address}, TITEL="Dr.")
+    office.change(office.tables.activity, {"DSN": appointment}, BETREFF="Other")
+    with office.engine.connect() as connection:
+        after = [scope.fingerprint(connection, each) for each in scopes]
+    assert all(one != other for one, other in zip(before, after, strict=True))
