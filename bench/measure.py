@@ -1,4 +1,7 @@
-"""Runs the rows: all servers in turn within each repetition, in shuffled order, until the row's time is used up."""
+"""Runs the rows: all servers in turn within each repetition, in shuffled order, until the row's time is used up.
+
+Servers of all sizes take their turns together, so that a machine that is slower for a while is so for all of them.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,19 @@ from bench.visit import Visit
 MOST = 50
 _FEW = 3
 _LEAST_SECONDS = 1.0  # for each server, also when slow rows before used up the time
+Key = tuple[str, int]
+"""A server by its name, and how many items it has."""
 
 
-def measure(row: Row, visits: Mapping[str, Visit], items: int, seconds: float, most: int = MOST) -> list[Timing]:
-    """Measure one row at all servers within about so many seconds. Raises AnswerError naming row and server."""
-    share = max(seconds / len(visits), _LEAST_SECONDS)
-    runs = {name: _Run(name, row, visit, share, most) for name, visit in visits.items()}
-    order = list(runs.values())
+def measure(row: Row, visits: Mapping[Key, Visit], seconds: float, most: int = MOST) -> list[Timing]:
+    """Measure one row at all servers within about so many seconds, most of them for those with most items.
+
+    Raises AnswerError naming row and server.
+    """
+    whole = sum(items for _, items in visits)
+    order = [
+        _Run(key, row, visit, max(seconds * key[1] / whole, _LEAST_SECONDS), most) for key, visit in visits.items()
+    ]
     gc.collect()
     gc.disable()
     try:
@@ -34,14 +43,14 @@ def measure(row: Row, visits: Mapping[str, Visit], items: int, seconds: float, m
                 run.repeat()
     finally:
         gc.enable()
-    return [summary(row.name, items, run.name, run.samples) for run in order]
+    return [summary(row.name, run.items, run.name, run.samples) for run in order]
 
 
 class _Run:
     """One row at one server. Its time counts all that it does, also what is not measured."""
 
-    def __init__(self, name: str, row: Row, visit: Visit, share: float, most: int) -> None:
-        self.name, self._row, self._visit, self._share, self._most = name, row, visit, share, most
+    def __init__(self, key: Key, row: Row, visit: Visit, share: float, most: int) -> None:
+        (self.name, self.items), self._row, self._visit, self._share, self._most = key, row, visit, share, most
         self.samples: list[float] = []
         self._used = 0.0
         self._go: Go = lambda: None
@@ -73,7 +82,7 @@ class _Run:
         try:
             what()
         except AnswerError as error:
-            raise AnswerError(f"{self._row.name} at {self.name}: {error}") from error
+            raise AnswerError(f"{self._row.name} at {self.name} with {self.items}: {error}") from error
         self._used += time.perf_counter() - before
 
 

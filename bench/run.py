@@ -1,9 +1,9 @@
-"""One run: for each size seed, start, measure row by row, stop; within the minutes that are given."""
+"""One run: seed, start all, measure row by row, stop; within the minutes that are given."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,24 +40,26 @@ class Plan:
 def run(plan: Plan, folder: Path, console: Console, results: Results) -> None:
     """Carry a plan out, with the stores in a folder; what is there already is used again."""
     end = time.monotonic() + plan.minutes * 60
-    for number, size in enumerate(plan.sizes):
-        made = stores.prepare(folder, size, plan.servers, plan.url, console)
-        weights = plan.sizes[number:]
-        seconds = (end - time.monotonic()) * size / sum(weights) if len(weights) > 1 else end - time.monotonic()
-        with ExitStack() as stack:
-            running = {name: stack.enter_context(_running(made, name)) for name in plan.servers}
-            started = {name: server.megabytes() for name, server in running.items()}
-            rows_seconds = seconds * 0.8 - (_polls_take(plan) if size == max(plan.sizes) else 0)
-            _time_rows(plan, running, size, max(rows_seconds, 1), results, console)
-            for name, server in running.items():
-                before, after = started[name], server.megabytes()
-                if before is not None and after is not None:
-                    results.memory.append(Memory(size, name, before, after))
-            if plan.polls and size == max(plan.sizes):
-                _poll(running, size, results, console)
-        if ours.NAME in plan.servers:
+    made = {size: stores.prepare(folder, size, plan.servers, plan.url, console) for size in plan.sizes}
+    with ExitStack() as stack:
+        running = {
+            (name, size): stack.enter_context(_running(made[size], name))
+            for size in plan.sizes
+            for name in plan.servers
+        }
+        started = {key: server.megabytes() for key, server in running.items()}
+        seconds = (end - time.monotonic()) * 0.9 - _polls_take(plan)
+        _time_rows(plan, running, max(seconds, 1), results, console)
+        for (name, size), server in running.items():
+            before, after = started[name, size], server.megabytes()
+            if before is not None and after is not None:
+                results.memory.append(Memory(size, name, before, after))
+        if plan.polls:
+            _poll({name: running[name, max(plan.sizes)] for name in plan.servers}, max(plan.sizes), results, console)
+    if ours.NAME in plan.servers:
+        for size in plan.sizes:
             with console.status(f"{size:,} items: counting SQL statements"):
-                results.statements += statements.count(made.ours, plan.rows, size)
+                results.statements += statements.count(made[size].ours, plan.rows, size)
 
 
 def _polls_take(plan: Plan) -> float:
@@ -74,21 +76,21 @@ def _running(made: stores.Stores, name: str) -> Iterator[Server]:
 
 
 def _time_rows(
-    plan: Plan, running: dict[str, Server], size: int, seconds: float, results: Results, console: Console
+    plan: Plan, running: Mapping[measure.Key, Server], seconds: float, results: Results, console: Console
 ) -> None:
     end = time.monotonic() + seconds
-    visits = {name: Visit(server.connection(), server.place) for name, server in running.items()}
+    visits = {key: Visit(server.connection(), server.place) for key, server in running.items()}
     with _progress(console) as progress:
         task = progress.add_task("", total=len(plan.rows))
-        for name, visit in visits.items():
+        for (name, size), visit in visits.items():
             progress.update(task, description=f"{size:,} items: first listing of {name}")
             with _named(name):
                 visit.arrive()
         for number, row in enumerate(plan.rows):
-            progress.update(task, description=f"{size:,} items: {row.name}", completed=number)
+            progress.update(task, description=row.name, completed=number)
             weights = [1.0 if one.warm else 2.0 for one in plan.rows[number:]]
             share = measure.budget(end - time.monotonic(), weights)
-            results.timings += measure.measure(row, visits, size, share, plan.most)
+            results.timings += measure.measure(row, visits, share, plan.most)
 
 
 @contextmanager

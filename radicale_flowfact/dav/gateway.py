@@ -6,7 +6,6 @@ locked until the answer is sent, so that preconditions are checked against what 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from radicale_flowfact.commits import Commits
 from radicale_flowfact.contentlines import PayloadError
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
-from radicale_flowfact.crm.users import UserError, read_user
 from radicale_flowfact.database import engine_for
 from radicale_flowfact.dav import (
     agenda,
@@ -40,6 +38,7 @@ from radicale_flowfact.dav.history import Event
 from radicale_flowfact.dav.items import Item
 from radicale_flowfact.dav.journal import Changes
 from radicale_flowfact.dav.looking import Looks
+from radicale_flowfact.dav.owners import Owners
 from radicale_flowfact.dav.payload import read_payload
 from radicale_flowfact.dav.refresh import Buckets
 from radicale_flowfact.dav.request import RefusedError, current
@@ -47,7 +46,7 @@ from radicale_flowfact.dav.session import Name, Session, Stats
 from radicale_flowfact.dav.syncs import Syncs
 from radicale_flowfact.dav.transactions import Transactions
 from radicale_flowfact.filtering import CardFilter, TimeRange
-from radicale_flowfact.records import User, dsn_key
+from radicale_flowfact.records import User
 from radicale_flowfact.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -92,8 +91,7 @@ class Gateway:
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema, settings.patience)
         self.clock = clock
         self._transactions = Transactions(self.engine, self.tables, settings, self.stats, lambda: self.clock())
-        self._users: dict[str, tuple[float, User]] = {}
-        self._owners: dict[str, str] = {}
+        self._owners = Owners(settings, self._transactions)
         self._looks = Looks(settings.refresh_seconds, Commits(self.engine), lambda: self.clock())
         self._fetches = Fetches(self._remember)
         self._syncs = Syncs(self._remember_sync)
@@ -101,44 +99,11 @@ class Gateway:
 
     def user(self, login: str) -> User:
         """Return the FlowFact user of a login. Raises RefusedError (403) with the reason (rule 1)."""
-        known = self._users.get(login)
-        if known and time.monotonic() < known[0]:
-            return known[1]
-        mapping = self.settings.users.get(login)
-        if mapping is None:
-            raise RefusedError(f"the login {login!r} is not mapped to a FlowFact user; add [users.{login}]")
-        with self.session() as session:
-            try:
-                user = read_user(
-                    session.connection,
-                    self.tables,
-                    mapping.flowfact,
-                    mapping.address_merkmale,
-                    mapping.activity_merkmale,
-                )
-            except UserError as error:
-                self._users.pop(login, None)
-                raise RefusedError(str(error)) from error
-        self._claim(login, dsn_key(user.dsn))
-        self._users[login] = (time.monotonic() + self.settings.refresh_seconds, user)
-        return user
-
-    def _claim(self, login: str, owner: str) -> None:
-        """See to it that the login's collections are this FlowFact user's, once for each process."""
-        if self._owners.get(login) == owner:
-            return
-        with self.session() as session:
-            is_others = collections.is_others(session, login, owner)
-        if is_others:
-            with self._transactions.writing() as session:
-                collections.hand_over(session, login, owner)
-        if self._transactions.held is None:
-            self._owners[login] = owner
+        return self._owners.user(login)
 
     def forget(self) -> None:
         """Forget what is remembered between requests: users, and when FlowFact was last looked at."""
-        self._users.clear()
-        self._owners.clear()
+        self._owners.forget()
         self._looks.forget()
 
     def session(self) -> AbstractContextManager[Session]:
@@ -194,15 +159,8 @@ class Gateway:
 
     def _locked(self, session: Session, login: str, name: Name, user: User) -> Collection:
         collection = collections.lock(session, login, name)
-        self._require_owner(collection, user)
+        self._owners.require(collection, user)
         return collection
-
-    def _require_owner(self, collection: Collection, user: User) -> None:
-        """Raise RefusedError (503) if another process gave the login to somebody else since this one looked."""
-        if collection.owner not in ("", dsn_key(user.dsn)):
-            self._users.pop(collection.login, None)
-            self._owners.pop(collection.login, None)
-            raise RefusedError("the login belongs to another FlowFact user since this moment; try again", 503)
 
     def open_to_write(self, login: str, name: Name, href: str | None = None) -> Collection:
         """Return the collection of a write in progress, with the item it is about brought up to date first.

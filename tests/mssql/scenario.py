@@ -184,12 +184,10 @@ def _do_without(agency: Agency, server: Server) -> None:
     """Do the same where tables and columns are not mapped."""
     absent = dict.fromkeys(("BENMKM", "RECHTE", "GRP", "BENGRP", "AKT.GANZTAGS", "AKT.ARCHIV", "AD.ARCHIV"), "")
     absent |= {"Aktivitätenarten.AUFGABE": "", "Aktivitätenarten.MAIL": ""}
-    server.start("refresh_seconds = 0\n", absent)
+    server.logins = ()
+    merkmale = f'address_merkmale = ["{agency.own}"]\nactivity_merkmale = ["{agency.own}"]\n'
+    server.start(f'refresh_seconds = 0\n[users.anna]\nflowfact = "anna"\n{merkmale}', absent)
     gateway = server.gateway
-    mapped = gateway.settings.users["anna"].model_copy(
-        update={"address_merkmale": (agency.own,), "activity_merkmale": (agency.own,)}
-    )
-    gateway.settings = gateway.settings.model_copy(update={"users": {"anna": mapped}})
     for name in Name:
         gateway.open("anna", name)
     with pytest.raises(RefusedError):
