@@ -131,11 +131,18 @@ class Gateway:
         """
         user = self.user(login)
         if not self._looks.is_due(login, name):
-            with self.session() as session:
-                collection = collections.find(session, login, name)
+            collection = self._find(login, name)
             if collection is not None:
                 return collection
         return self._refreshed(login, name, user)
+
+    def _find(self, login: str, name: Name) -> Collection | None:
+        def find() -> Collection | None:
+            with self.session() as session:
+                return collections.find(session, login, name)
+
+        # What a write in progress changed is not committed yet.
+        return find() if self._transactions.held is not None else self._looks.found(login, name, find)
 
     def _refreshed(self, login: str, name: Name, user: User) -> Collection:
         look = self._looks.begin()

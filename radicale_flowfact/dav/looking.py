@@ -1,4 +1,4 @@
-"""When a collection was last compared with FlowFact by this process, and whether that is due again."""
+"""When this process last compared a collection with FlowFact, whether that is due again, and its row as last read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from radicale_flowfact.commits import Commits, Mark
+from radicale_flowfact.dav.collections import Collection
 from radicale_flowfact.dav.session import Name
 
 
@@ -27,6 +28,18 @@ class Looks:
         self._commits = commits
         self._clock = clock
         self._last: dict[tuple[str, Name], Look] = {}
+        self._found: dict[tuple[str, Name], tuple[Mark, Collection]] = {}
+
+    def found(self, login: str, name: Name, find: Callable[[], Collection | None]) -> Collection | None:
+        """Return what ``find`` finds in a transaction of its own, or what it found if nothing was committed since."""
+        mark = self._commits.mark()
+        known = self._found.get((login, name))
+        if known is not None and known[0] == mark:
+            return known[1]
+        collection = find()
+        if mark is not None and collection is not None:
+            self._found[(login, name)] = (mark, collection)
+        return collection
 
     def begin(self) -> Look:
         """Begin a look; ``done`` is to be called once its result is kept."""
@@ -54,3 +67,4 @@ class Looks:
     def forget(self) -> None:
         """Forget all looks."""
         self._last.clear()
+        self._found.clear()

@@ -6,10 +6,12 @@ import logging
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
 from radicale_flowfact.commits import Commits
 from radicale_flowfact.dav import refresh
+from radicale_flowfact.dav import tables as dav_tables
+from radicale_flowfact.dav.session import Name
 from tests.conftest import Agency, Database, Server
 from tests.office import Office
 
@@ -91,3 +93,18 @@ def test_a_database_put_in_place_of_another_is_another(database: Database) -> No
     else:
         assert first != commits.mark()
     commits.close()
+
+
+def test_what_another_process_commits_is_told_at_the_next_poll(agency: Agency, server: Server) -> None:
+    agency.office.address([agency.own])
+    server.start("refresh_seconds = 3600")
+    device = server.device()
+    token = device.sync("addresses").token
+    device.propfind("addresses/", "<sync-token/>")
+    other = create_engine(server.database.url)
+    mine = dav_tables.collection.update().where(dav_tables.collection.c.name == "addresses").values(props='{"a": "b"}')
+    with other.execution_options(schema_translate_map={"dav": server.database.schema or None}).begin() as connection:
+        connection.execute(mine)
+    other.dispose()
+    found = server.gateway.open("anna", Name.ADDRESSES)
+    assert (dict(found.props), device.sync("addresses", token).changed) == ({"a": "b"}, {})
