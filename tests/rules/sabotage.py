@@ -36,7 +36,12 @@ class Sabotage:
 SABOTAGES = [
     Sabotage(1, "crm/users.py", "    if not user.active:", "    if False:"),
     Sabotage(2, "crm/scope.py", "return and_(activity.c.DSN.in_(tagged), _suits", "return and_(true(), _suits"),
-    Sabotage(3, "crm/scope.py", "address.c.DSN.in_(_linked_addresses(tables))", "false()"),
+    Sabotage(
+        3,
+        "crm/scope.py",
+        "union(_tagged_addresses(tables), _linked_addresses(tables))",
+        "union(_tagged_addresses(tables))",
+    ),
     Sabotage(4, "crm/scope.py", "or_(end.is_(None), end >= _past_limit(activity.c.BEGINN))", "true()"),
     Sabotage(5, "crm/scope.py", "return or_(not_(exists().where(mine)), exists().where(mine, entry))", "return true()"),
     Sabotage(6, "dav/refresh.py", "item.sums != str(member.sums)", "False"),
