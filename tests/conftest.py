@@ -46,6 +46,9 @@ for _profile, _repeats in (("repeatable", True), ("here", False)):
     hypothesis.settings.load_profile(_profile)
 
 
+_LONGEST = ("test_machine.py", "test_differential.py")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option of a second run on another database."""
     told = "leave out the tests that use no database, which do the same on each"
@@ -53,7 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what ``--only-database`` says."""
+    """Leave out what ``--only-database`` says; begin with what takes longest, so that no process works on alone."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
     if config.getoption("--only-database"):
         left_out = [item for item in items if "worker_database" not in getattr(item, "fixturenames", ())]
         items[:] = [item for item in items if item not in set(left_out)]
