@@ -118,8 +118,8 @@ class Changes:
 def changes(session: Session, collection: Collection, old_token: str, limit: int | None = None) -> Changes:
     """Return what changed between the token and the snapshot; for an empty token, all items of the snapshot.
 
-    An item that appeared for the first time after the token and is gone is not told of; old deletions are never
-    part of a first sync.
+    What came and went since the token is told of (RFC 6578 §3.5.2), since the device may have made it itself; old
+    deletions are never part of a first sync.
     With a limit (RFC 6578 §3.6) the changes come in the journal's order, so that the next call goes on exactly
     there. Raises InvalidTokenError.
     """
@@ -130,8 +130,7 @@ def changes(session: Session, collection: Collection, old_token: str, limit: int
         since = number_of(session, collection, old_token)
         if since == collection.number:
             return Changes((), token(collection))
-        changed = items.changed_since(session, collection.id, since, collection.number)
-        found = [item for item in changed if item.live or item.born <= since]
+        found = items.changed_since(session, collection.id, since, collection.number)
     if limit is None or len(found) <= limit:
         return Changes(tuple(found), token(collection))
     cut = found[:limit]

@@ -23,8 +23,8 @@ TEXTS: Select[int, str, str, str] = select(_item.id, _item.href, _item.etag, _ve
 
 _ETAGS: Select[str, str] = select(_item.href, _item.etag).where(MINE)
 _FIRST = _ETAGS.where(_item.born <= bindparam("upto"))
-_CHANGED: Select[str, str, bool, int] = (
-    select(_item.href, _item.etag, _item.live, _item.born)
+_CHANGED: Select[str, str, bool] = (
+    select(_item.href, _item.etag, _item.live)
     .where(_item.collection_id == bindparam("collection"))
     .where(_item.number > bindparam("after"), _item.number <= bindparam("upto"))
 )
@@ -47,8 +47,7 @@ def etags(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
 def first(session: Session, collection: Collection) -> Sequence[Row[str, str]]:
     """Return href and ETag of every item that the collection's sync token knows of.
 
-    What came meanwhile is told by the next sync. Told now, its deletion would then be kept from the device, as that
-    of an item that came and went since its token.
+    What came meanwhile is told by the next sync, and not twice.
     """
     return session.connection.execute(_FIRST, {"collection": collection.id, "upto": collection.number}).all()
 
@@ -59,13 +58,16 @@ def has_notes(session: Session, collection: Collection) -> bool:
 
 
 def changed(session: Session, collection: Collection, after: int) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return href and ETag of what changed after a number, and the hrefs of what is gone since."""
+    """Return href and ETag of what changed after a number, and the hrefs of what is gone since.
+
+    What came and went is told of, too (RFC 6578 §3.5.2): the device may have made it itself.
+    """
     asked = {"collection": collection.id, "after": after, "upto": collection.number}
     there, gone = [], []
-    for href, etag, live, born in session.connection.execute(_CHANGED, asked):
+    for href, etag, live in session.connection.execute(_CHANGED, asked):
         if live:
             there.append((href, etag))
-        elif born <= after:
+        else:
             gone.append(href)
     return there, gone
 

@@ -87,14 +87,15 @@ def test_first_sync_does_not_list_old_deletions(agency: Agency, server: Server) 
     assert server.device().sync("addresses").gone == []
 
 
-def test_appeared_and_gone_between_two_syncs_is_not_told(agency: Agency, server: Server) -> None:
+def test_appeared_and_gone_between_two_syncs_is_told_as_gone(agency: Agency, server: Server) -> None:
     agency.office.address([agency.own])
     device = server.start().device()
     before = device.sync("addresses")
     dsn = agency.office.address([agency.own])
     device.sync("addresses")
     agency.office.remove(agency.office.tables.address_merkmal, AD_DSN=dsn)
-    assert device.sync("addresses", before.token).gone == []
+    synced = device.sync("addresses", before.token)
+    assert (synced.changed, synced.gone) == ({}, [f"flowfact-ad-{dsn.lower()}.vcf"])
 
 
 def test_what_came_back_and_went_again_is_told_as_gone(agency: Agency, server: Server) -> None:

@@ -36,7 +36,7 @@ class Mirror:
         """Sync, and sync again: the second must be empty."""
         synced = self.device.sync(self.name, self.token)
         for href in synced.gone:
-            # It may hear of something that came and went more than once while it was not looking.
+            # It hears also of what came and went while it was not looking (RFC 6578 §3.5.2).
             self.etags.pop(href, None)
             self.texts.pop(href, None)
         changed = [href for href, etag in synced.changed.items() if self.etags.get(href) != etag]
