@@ -313,15 +313,3 @@ def test_display_name_and_colour_are_kept_for_each_user(agency: Agency, server: 
     assert "Büro" in device.propfind("appointments/", wanted).text
     assert "#FF0000FF" in device.propfind("appointments/", wanted).text
     assert "Büro" not in server.device("ben").propfind("appointments/", wanted).text
-
-
-def test_what_a_device_made_and_the_office_took_away_before_its_next_sync_is_gone(
-    agency: Agency, server: Server
-) -> None:
-    server.start()
-    device = server.device()
-    token = device.sync("addresses").token
-    assert device.put("addresses/new.vcf", payloads.vcard("new"), new=True).status == 201
-    agency.office.remove(agency.office.tables.address_merkmal)
-    synced = device.sync("addresses", token)
-    assert (synced.changed, synced.gone) == ({}, ["new.vcf"])

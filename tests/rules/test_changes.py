@@ -128,6 +128,16 @@ def test_rule_07_deleted_in_flowfact_is_gone_on_the_device(agency: Agency, serve
     assert len(device.sync("appointments", token).gone) == 1
 
 
+def test_rule_07_taken_off_before_the_makers_next_sync_is_gone(agency: Agency, server: Server) -> None:
+    """What a device made, and the office took off before that device synced again, leaves it (RFC 6578 §3.5.2)."""
+    device = server.start().device()
+    token = device.sync("addresses").token
+    assert device.put("addresses/new.vcf", payloads.vcard("new"), new=True).status == 201
+    agency.office.remove(agency.office.tables.address_merkmal)
+    synced = device.sync("addresses", token)
+    assert (synced.changed, synced.gone) == ({}, ["new.vcf"])
+
+
 def test_rule_07_done_in_flowfact_takes_the_alarm_not_the_appointment(agency: Agency, server: Server) -> None:
     """Set done in FlowFact: the alarm is gone on the device, the appointment stays; nothing is written back."""
     dsn = agency.appointment(VORLAGE=datetime(2026, 6, 20, 9), VORLAGE_ZEIT=True)
