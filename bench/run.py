@@ -48,7 +48,7 @@ def run(plan: Plan, folder: Path, console: Console, results: Results) -> None:
             for name in plan.servers
         }
         started = {key: server.megabytes() for key, server in running.items()}
-        seconds = (end - time.monotonic()) * 0.9 - _polls_take(plan)
+        seconds = (end - time.monotonic()) * 0.8 - _polls_take(plan)  # the rest is for counting statements
         _time_rows(plan, running, max(seconds, 1), results, console)
         for (name, size), server in running.items():
             before, after = started[name, size], server.megabytes()

@@ -14,6 +14,7 @@ from bench.results import Results, summary
 from bench.rows import ROWS
 
 ROOT = Path(__file__).parents[2]
+_POLLS = {"PROPFIND 0 ctag + sync-token", "sync-collection, no change"}
 
 
 def test_a_small_run_measures_and_counts_every_row(tmp_path: Path) -> None:
@@ -28,7 +29,8 @@ def test_a_small_run_measures_and_counts_every_row(tmp_path: Path) -> None:
     assert all(timing["median_ms"] > 0 and timing["repetitions"] == 1 for timing in found["timings"])
     assert [row["row"] for row in found["statements"]] == rows
     counts = {row["row"]: row["count"] for row in found["statements"]}
-    assert all(counts[row] > 0 for row in ("GET one", "PUT change", "PUT new", "DELETE"))
+    # SQLite tells that nothing was committed, so a poll may need none; everything else asks for something.
+    assert {row for row, count in counts.items() if not count} <= _POLLS
     assert "PROPFIND 1, all ETags" in done.stdout
 
 
