@@ -58,7 +58,7 @@ def numbers(release: str) -> list[int]:
 def audited(folder: Path) -> bool:
     """Ask pip-audit for known flaws; return False if there are any."""
     venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    python = str(folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
     if subprocess.run([python, "-m", "pip", "install", "--quiet", "pip-audit"], check=False).returncode != 0:  # noqa: S603
         print("NOT AUDITED for known flaws: pip-audit cannot be installed")
         return True
