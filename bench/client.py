@@ -1,4 +1,4 @@
-"""An HTTP client that costs next to nothing, so that what is timed is the server.
+"""An HTTP client with little work of its own, so that the time measured is the server's.
 
 Bare sockets without Nagle's delay, credentials in every request, one connection kept as long as the server keeps
 it. A server that closes the connection after each answer pays for the next one, as it does with a phone.
@@ -38,7 +38,7 @@ class Client(Protocol):
 
 
 def encode(method: str, path: str, body: bytes, headers: Mapping[str, str], credentials: str) -> bytes:
-    """Return a request as it goes over the line."""
+    """Return a request as it is sent."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: {credentials}", "User-Agent: bench/1.0"]
     if method in ("PROPFIND", "REPORT"):
         lines.append("Content-Type: text/xml; charset=utf-8")
@@ -76,7 +76,7 @@ class Connection:
             raise AnswerError(f"{method} {path}: {error!r}") from error
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

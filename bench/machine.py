@@ -1,4 +1,4 @@
-"""What the operating system tells of running processes; only Linux tells it without further tools."""
+"""Reads memory and processor time of processes from /proc; None on systems without it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 class PeakMemory:
-    """Looks at the memory of a process and its children while a block runs; zero where it is unknown."""
+    """Samples the memory of a process and its children while a block runs; zero where it is unknown."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

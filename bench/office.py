@@ -24,7 +24,7 @@ from bench.servers import PASSWORD, Server
 from bench.visit import DEPTH_0, DEPTH_1
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
-from radicale_flowfact.database import WRITES, engine_for
+from radicale_flowfact.database.engines import WRITES, engine_for
 
 _COLLECTIONS = ("addresses", "appointments", "tasks")
 _APART_SECONDS = 16.0  # Radicale remembers a checked password for 15

@@ -1,4 +1,4 @@
-"""What the office scenario found, and how it is told."""
+"""Holds the results of the office scenario and formats them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class OfficeResults:
         file.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
     def lines(self) -> list[str]:
-        """Return what is told, with the bars."""
+        """Return the lines of the report, with the bars."""
         memory = [value for value in (self.idle_mb, self.after_mb) if value is not None]
         told = [
             f"{self.devices} devices polling every 15 minutes on {self.database}: {self.percent_of_a_core:.2f} % of "

@@ -19,7 +19,7 @@ from sqlalchemy import Table as SqlTable
 from bench import ours, seed
 from bench.client import Connection
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database import WRITES, engine_for
+from radicale_flowfact.database.engines import WRITES, engine_for
 
 Act = Callable[[Connection], None]
 _TEAM, _ALL = "team", "all"
@@ -85,11 +85,11 @@ def _people(tables: Tables, size: Size) -> Iterator[tuple[SqlTable | None, seed.
 
 
 def _batches(tables: Tables, size: Size) -> Iterator[list[tuple[SqlTable | None, seed.Row]]]:
-    dice, people = random.Random(2007), logins(size.users)  # noqa: S311 - no secret is made
+    random_source, people = random.Random(2007), logins(size.users)  # noqa: S311 - no secret is made
     waiting: list[tuple[SqlTable | None, seed.Row]] = []
     for number in range(size.contacts):
         tags = (people[number % len(people)], _ALL, *((_TEAM,) if number % 10 == 0 else ()))
-        waiting += seed.address_rows(tables, number, dice, tags)
+        waiting += seed.address_rows(tables, number, random_source, tags)
         if number % _BATCH == 0:
             yield waiting
             waiting = []

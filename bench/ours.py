@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench import configuring, seed
 from bench.servers import PASSWORD, Place, Server, free_port, start
-from radicale_flowfact.database import engine_for
-from radicale_flowfact.passwords import set_password
+from radicale_flowfact.database.engines import engine_for
+from radicale_flowfact.server.htpasswd import set_password
 
 NAME = "ours"
 _STORAGE = "type = radicale_flowfact.storage\nflowfact_config = flowfact.toml"

@@ -17,7 +17,7 @@ from typing import Protocol, cast
 
 from bench import configuring, seed
 from bench.servers import PASSWORD, Place, Server, free_port, start
-from radicale_flowfact.passwords import set_password
+from radicale_flowfact.server.htpasswd import set_password
 
 Items = Mapping[str, Mapping[str, str]]
 """Texts by collection ("addresses", "events") and file name."""

@@ -84,7 +84,7 @@ class _Device:
         return 0
 
     def close(self, waiting: selectors.BaseSelector) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._line is not None:
             waiting.unregister(self._line)
             self._line.close()

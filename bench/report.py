@@ -1,8 +1,9 @@
-"""Prints what a run found, and writes it into docs/performance.md between its marks."""
+"""Prints the results of a run, and writes them into docs/performance.md between its marks."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 
 from rich.console import Console
 from rich.table import Table as View
@@ -12,6 +13,8 @@ from bench.office_results import OfficeResults
 from bench.peers import RADICALE, XANDIKOS
 from bench.results import Results, Timing
 from bench.rows import ROWS
+
+WIDTH = 118  # of a line of docs/performance.md
 
 _SERVERS = ("ours", RADICALE, XANDIKOS)
 _DASH = "–"
@@ -121,14 +124,16 @@ def write_docs(results: Results, folder: Path) -> None:
     found = (timing_lines(results), poll_lines(results), memory_lines(results))
     tables = "\n".join(_markdown(lines) for lines in found)
     head = f"Measured {results.when[:10]}, ours on {results.database}; {_told(results.machine)}."
-    replace_section(folder / "performance.md", "bench", f"{head}\n\n![medians](performance.svg)\n\n{tables}")
+    replace_section(
+        folder / "performance.md", "bench", f"{fill(head, WIDTH)}\n\n![medians](performance.svg)\n\n{tables}"
+    )
 
 
 def write_office_docs(results: OfficeResults, folder: Path) -> None:
     """Put what the office needs into docs/performance.md."""
-    lines = "".join(f"* {line}\n" for line in results.lines())
+    lines = "".join(fill(line, WIDTH, initial_indent="* ", subsequent_indent="  ") + "\n" for line in results.lines())
     head = f"Measured {results.when[:10]}; {_told(results.machine)}."
-    replace_section(folder / "performance.md", "office", f"{head}\n\n{lines}")
+    replace_section(folder / "performance.md", "office", f"{fill(head, WIDTH)}\n\n{lines}")
 
 
 def replace_section(file: Path, name: str, content: str) -> None:

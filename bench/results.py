@@ -1,4 +1,4 @@
-"""What a run found, as values that can be printed, drawn and kept as JSON."""
+"""Holds the results of a run as values that can be printed, drawn and stored as JSON."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 
 from radicale_flowfact.crm.names import TABLES, NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
-from radicale_flowfact.database import WRITES
-from radicale_flowfact.dav import tables as dav_tables
+from radicale_flowfact.database.engines import WRITES
+from radicale_flowfact.dav.store import tables as dav_tables
 from radicale_flowfact.demo import names
 
 LOGIN = "anna"
@@ -64,13 +64,15 @@ def _new_schema(schema: str, url: str, tables: Tables) -> None:
 
 def fill(engine: Engine, tables: Tables, count: int, progress: Progress | None = None) -> None:
     """Write the user with ``count`` addresses and ``count`` appointments."""
-    dice = random.Random(2007)  # noqa: S311 - no secret is made
+    random_source = random.Random(2007)  # noqa: S311 - no secret is made
     with engine.connect().execution_options(**WRITES) as connection, connection.begin():
         write(connection, user_rows(tables, LOGIN))
         write(connection, kind_rows(tables))
         for start in range(0, count, _BATCH):
             numbers = range(start, min(start + _BATCH, count))
-            write(connection, (row for number in numbers for row in address_rows(tables, number, dice, (LOGIN,))))
+            write(
+                connection, (row for number in numbers for row in address_rows(tables, number, random_source, (LOGIN,)))
+            )
             write(connection, (row for number in numbers for row in event_rows(tables, number, count, (LOGIN,))))
             if progress is not None:
                 progress(numbers.stop, count)
@@ -110,29 +112,29 @@ def kind_rows(tables: Tables) -> Iterator[tuple[SqlTable | None, Row]]:
 
 
 def address_rows(
-    tables: Tables, number: int, dice: random.Random, logins: tuple[str, ...]
+    tables: Tables, number: int, random_source: random.Random, logins: tuple[str, ...]
 ) -> Iterator[tuple[SqlTable | None, Row]]:
     """Yield an address that some users have, with two numbers and a note."""
     dsn = f"AD-{number:06d}"
-    family = RARE_NAME if number < RARE else dice.choice(names.FAMILY)
-    given, (postcode, city) = dice.choice(names.GIVEN), dice.choice(names.CITIES)
+    family = RARE_NAME if number < RARE else random_source.choice(names.FAMILY)
+    given, (postcode, city) = random_source.choice(names.GIVEN), random_source.choice(names.CITIES)
     yield (
         tables.address,
         {
             "DSN": dsn,
             "KENNUNG": f"{family}, {given} #{number}",
             "ANREDE": "Frau",
-            "TITEL": dice.choice(names.TITLES),
+            "TITEL": random_source.choice(names.TITLES),
             "VORNAME": given,
             "NAME": family,
-            "FIRMA": dice.choice(names.COMPANIES).format(name=family),
-            "STRASSE": f"{dice.choice(names.STREETS)} {number % 200 + 1}",
+            "FIRMA": random_source.choice(names.COMPANIES).format(name=family),
+            "STRASSE": f"{random_source.choice(names.STREETS)} {number % 200 + 1}",
             "PLZ": postcode,
             "ORT": city,
             "LAND": "",
             "FAX": "",
             "EMAIL": f"kontakt{number}@example.com",
-            "NOTIZ": dice.choice(names.NOTES),
+            "NOTIZ": random_source.choice(names.NOTES),
             "ARCHIV": False,
             "ANGELEGT": TOUCH,
             "ANGELEGT_VON": f"BEN-{logins[0]}",

@@ -87,8 +87,8 @@ def start(name: str, command: list[str], folder: Path, port: int, place: Place, 
 def _await(server: Server) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.process.poll() is None:
-        with contextlib.suppress(AnswerError):
-            if server.connection().request("OPTIONS", server.place.addresses).status < 500:
+        with contextlib.suppress(AnswerError), contextlib.closing(server.connection()) as connection:
+            if connection.request("OPTIONS", server.place.addresses).status < 500:
                 return
         time.sleep(0.05)
     said = server.log.read_text(encoding="utf-8", errors="replace")[-2000:]

@@ -15,9 +15,9 @@ from bench.rows import Row
 from bench.servers import PASSWORD
 from bench.visit import Visit
 from bench.wsgi import WsgiClient
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration
-from radicale_flowfact.database import dispose_engines
+from radicale_flowfact.database.engines import dispose_engines
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.server.configuration import load_configuration
 from radicale_flowfact.storage import forget_gateways
 
 _NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA")

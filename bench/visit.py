@@ -1,4 +1,4 @@
-"""A device's visit to a server: what it knows of the collections, and the meter that runs while it waits."""
+"""A device's visit to a server: its knowledge of the collections, and the meter of its requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.servers import Place
 DEPTH_0, DEPTH_1 = {"Depth": "0"}, {"Depth": "1"}
 CARD, EVENT = {"Content-Type": "text/vcard; charset=utf-8"}, {"Content-Type": "text/calendar; charset=utf-8"}
 NEW = "bench-new-"
-"""How the names of the contacts begin that the bench itself puts and deletes."""
+"""Prefix of the names of the contacts that the bench itself puts and deletes."""
 
 
 @dataclass
