@@ -1,5 +1,6 @@
 """Lets ``python -m radicale_flowfact`` do what ``radicale-flowfact`` does."""
 
-from radicale_flowfact.cli import main
+from radicale_flowfact.commands.main import main
 
-main()
+if __name__ == "__main__":
+    main()

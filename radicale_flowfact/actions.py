@@ -1,4 +1,4 @@
-"""What an edit does, as a list of small typed values.
+"""The actions of an edit, as frozen values.
 
 ``dav/`` decides them, ``crm/`` carries out those that concern FlowFact, the history keeps them and undo
 reverses them. They are plain data: no SQL, no DAV.
@@ -93,7 +93,7 @@ CrmAction = SetField | SetPhone | AddMerkmal | RemoveMerkmal | MarkDone | SetRig
 
 @dataclass(frozen=True, slots=True)
 class KeepSidecar:
-    """Keep what the device sent and FlowFact has no field for (rule 25): unfolded content lines."""
+    """Store the unfolded content lines that the device sent and FlowFact has no field for (rule 25)."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What FlowFact keeps, as plain frozen values: no SQL, no DAV, no I/O.
+"""FlowFact's records as frozen values: no SQL, no DAV, no I/O.
 
 Times are the office's wall-clock times without zone, as FlowFact stores them; the zone is a setting.
 Empty text is ``""``, never None: FlowFact does not tell the two apart, and neither do phones.
@@ -19,7 +19,7 @@ class Table(StrEnum):
 
 
 class Right(IntEnum):
-    """What a user may do with a record; the greatest of several entries counts."""
+    """A user's right on a record; the greatest of several entries counts."""
 
     NONE = 0
     READ = 1
@@ -67,7 +67,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A FlowFact user with everything that decides what he sees (rules 1, 2, 21).
+    """A FlowFact user with the data that decide the scope of his collections (rules 1, 2, 21).
 
     The Merkmal sets hold DSNs in ``dsn_key`` form; ``groups`` likewise.
     """
@@ -95,7 +95,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address record. ``phones`` are ordered by position."""
+    """One address record. ``phones`` are ordered by position; ``fault`` names what of its rows cannot be read."""
 
     dsn: str
     identifier: str = ""
@@ -113,6 +113,7 @@ class Address:
     note: str = ""
     phones: tuple[Phone, ...] = ()
     touch: datetime | None = None
+    fault: str = ""
 
     @property
     def key(self) -> RecordKey:
@@ -122,13 +123,16 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class LinkedAddress:
-    """What an appointment tells of an address linked to it (rule 17)."""
+    """The fields of an address linked to an appointment that the appointment shows (rule 17)."""
 
     dsn: str
     name: str
     company: str = ""
     phone: str = ""
     email: str = ""
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ class Activity:
     ``reminder_has_time``. For a task it is also the due date (rule 22). ``end`` of an all-day event is
     exclusive: 00:00 of the day after the last. ``priority``: 1 high … 9 low, 0 none. ``sender``: DSN of
     the user who sent an internal mail, else None (rule 23). ``private``: the rights list names only the
-    reading user (rule 18).
+    reading user (rule 18). ``fault`` names what of its row cannot be read.
     """
 
     dsn: str
@@ -158,6 +162,7 @@ class Activity:
     addresses: tuple[LinkedAddress, ...] = ()
     private: bool = False
     touch: datetime | None = None
+    fault: str = ""
 
     @property
     def key(self) -> RecordKey:

@@ -1,10 +1,11 @@
-"""The settings of ``flowfact.toml``: read, checked, with the nearest known key named for a wrong one."""
+"""Parses and validates ``flowfact.toml``; the error for an unknown key names the nearest known one."""
 
 from __future__ import annotations
 
 import difflib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -13,11 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from radicale_flowfact.connecting import Timeouts
-from radicale_flowfact.secrecy import SecretError, remember, resolved
+from radicale_flowfact.database.connections import Timeouts
+from radicale_flowfact.database.lengths import utf16_units
+from radicale_flowfact.database.secrets import SecretError, remember, resolved
 
 PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
 Private = Literal["device", "flowfact"]
+_LONGEST_LOGIN = 200  # UTF-16 units; the column takes more, so that a former owner's DSN can be put behind it
 
 
 class SettingsError(Exception):
@@ -54,12 +57,13 @@ class AddressSettings(_Section):
 
 
 class AppointmentSettings(_Section):
-    """How appointments behave: the past window (rule 4), the subject (rule 16), private ones (rule 18), the kind."""
+    """How appointments behave: the past window (rule 4), subject (rule 16), private ones (rule 18), place, kind."""
 
     past_days: int = Field(default=90, ge=-1)
     subject: str = "{kind}: {subject}"
     private: Private = "device"
     series: Literal["device"] = "device"
+    location: Literal["address", "none"] = "address"
     kind: str = "Termin"
 
     @field_validator("subject")
@@ -79,14 +83,14 @@ class TaskSettings(_Section):
 
 
 class SafetySettings(_Section):
-    """When a refresh stops because too much would vanish (rule 30): both limits must be exceeded."""
+    """When a refresh stops because too much would vanish within a day (rule 30): both limits must be reached."""
 
     max_vanish_percent: float = Field(default=30, ge=0, le=100)
     max_vanish_items: int = Field(default=20, ge=0)
 
 
 class TimeoutSettings(_Section):
-    """How many seconds a database may take: to be connected to, to free a lock, to answer a statement."""
+    """Time-outs of the database in seconds: to connect, to wait for a lock, to execute a statement."""
 
     connect: float = Field(default=Timeouts().connect, gt=0)
     lock: float = Field(default=Timeouts().lock, gt=0)
@@ -141,9 +145,22 @@ class Settings(_Section):
         return ZoneInfo(self.timezone)
 
     @property
-    def patience(self) -> Timeouts:
-        """How long the database may take."""
+    def database_timeouts(self) -> Timeouts:
+        """The database's time-outs, in seconds."""
         return Timeouts(self.timeouts.connect, self.timeouts.lock, self.timeouts.statement)
+
+    @field_validator("users")
+    @classmethod
+    def _logins_are_distinct(cls, users: Mapping[str, UserSettings]) -> Mapping[str, UserSettings]:
+        """Refuse logins that SQL Server takes for the same: they would share their collections."""
+        known: dict[str, str] = {}
+        for login in users:
+            other = known.setdefault(_as_collated(login), login)
+            if other != login:
+                raise ValueError(f"the logins {other!r} and {login!r} are the same to SQL Server; keep one of them")
+            if utf16_units(login) > _LONGEST_LOGIN:
+                raise ValueError(f"the login {login[:20]!r}… is longer than {_LONGEST_LOGIN} characters")
+        return users
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -163,6 +180,15 @@ class Settings(_Section):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"unknown time zone {name!r}; use a name such as Europe/Berlin") from error
         return name
+
+
+def _as_collated(login: str) -> str:
+    """Return what a login is compared by in a collation such as Latin1_General_CI_AS, on every database alike.
+
+    It knows no case, no width and no characters without weight, takes ß for ss and no account of blanks at the end.
+    """
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold())
+    return "".join(char for char in plain if unicodedata.category(char) != "Cf").rstrip(" ")
 
 
 def load_settings(path: Path) -> Settings:

@@ -1,4 +1,4 @@
-"""Items as Radicale handles them: made from a listing's row, the text loaded only when it is read."""
+"""Items as Radicale handles them: built from a journal row, the text loaded only when it is read."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from radicale.item import Item, read_components
 from radicale.log import logger
 from radicale.storage import BaseCollection
 
-from radicale_flowfact.calendar_filtering import calendar_matches
-from radicale_flowfact.contentlines import PayloadError
-from radicale_flowfact.dav.collections import Collection as Snapshot
+from radicale_flowfact.content.contentlines import PayloadError
+from radicale_flowfact.content.vcard import versions
+from radicale_flowfact.content.vobject_fallback import plain_calendar_object, plain_card
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.items import Item as ItemRow
-from radicale_flowfact.dav.request import Query, RefusedError, current
-from radicale_flowfact.expanding import TooManyError, expanded
-from radicale_flowfact.filtering import TimeRange
-from radicale_flowfact.likeness import calendar_likeness, card_likeness
+from radicale_flowfact.dav.store.collections import Collection as Snapshot
+from radicale_flowfact.dav.store.items import Item as ItemRow
+from radicale_flowfact.dav.store.request import Query, RefusedError, current
+from radicale_flowfact.queries.calendar_filters import calendar_matches
+from radicale_flowfact.queries.expand import TooManyError, busy_times, expand, in_utc
+from radicale_flowfact.queries.filters import TimeRange
 
-_MOST_OCCURRENCES = 10_000  # in one answer
+_MAYBE_BUSY = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//radicale-flowfact//EN\r\nBEGIN:VEVENT\r\nUID:u\r\n"
+    "DTSTART:{0:%Y%m%dT%H%M%SZ}\r\nDTEND:{1:%Y%m%dT%H%M%SZ}\r\nSTATUS:TENTATIVE\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+_MAX_OCCURRENCES = 10_000  # in one answer
 
 
 def http_date(moment: datetime) -> str:
@@ -32,7 +37,7 @@ def http_date(moment: datetime) -> str:
 
 
 class TextBatch:
-    """The texts of several items, loaded together when the first of them is read."""
+    """Loads the texts of several items together, when the first of them is read."""
 
     def __init__(self, gateway: Gateway, snapshot: Snapshot) -> None:
         self._gateway = gateway
@@ -46,7 +51,7 @@ class TextBatch:
         return self._gateway.settings.zone
 
     def add(self, row: ItemRow) -> None:
-        """Count an item in; only before the first text is read."""
+        """Add an item to the batch; only before the first text is read."""
         self._rows.append(row)
 
     def text(self, row: ItemRow) -> str:
@@ -58,9 +63,14 @@ class TextBatch:
         except KeyError:
             raise RuntimeError(f"the text of {row.href!r} is no longer kept; the device asks again") from None
 
+    def served(self, row: ItemRow) -> str:
+        """Return an item's text, a contact in the version of vCard that the request asks for."""
+        text = self.text(row)
+        return versions.in_version(text, current().card_version) if row.component == "VCARD" else text
+
 
 class StoredItem(Item):
-    """An item with Radicale's own face; ``serialize`` gives a real string."""
+    """An item with Radicale's interface; ``serialize`` returns an ordinary string."""
 
     def __init__(self, collection: BaseCollection, row: ItemRow, batch: TextBatch) -> None:
         super().__init__(
@@ -79,42 +89,67 @@ class StoredItem(Item):
         batch.add(row)
 
     def serialize(self) -> str:
-        """Return the text as it is served."""
-        return self._batch.text(self._row)
+        """Return the text as it is served: a contact in the version of vCard that the request asks for."""
+        return self._batch.served(self._row)
 
     @property
     def vobject_item(self) -> vobject.base.Component:
-        """The parsed text, or of one that vobject cannot read, the parsed likeness."""
+        """The parsed text; of one that vobject cannot read, a parsed plain substitute."""
         if self._vobject_item is None:
             text = self._batch.text(self._row)
             try:
-                # Radicale's own reading, which mends what vobject alone would stumble over.
+                # Radicale's parser repairs some input that vobject alone refuses.
                 self._vobject_item = read_components(text)[0]
-            except Exception as error:  # vobject raises whatever it stumbles over
-                logger.info("A likeness stands in for %r, which vobject cannot read: %s", self.href, error)
-                self._vobject_item = read_components(self._likeness(text))[0]
+            except Exception as error:  # vobject raises errors of any class
+                logger.info("A plain substitute stands in for %r, which vobject cannot read: %s", self.href, error)
+                self._vobject_item = read_components(self._plain_substitute(text))[0]
         return self._vobject_item
 
-    def _likeness(self, text: str) -> str:
-        return card_likeness(text) if self.name == "VCARD" else calendar_likeness(text, self._batch.zone)
+    def _plain_substitute(self, text: str) -> str:
+        return plain_card(text) if self.name == "VCARD" else plain_calendar_object(text, self._batch.zone)
 
 
 class ReportItem(StoredItem):
     """An item in a REPORT, where Radicale serializes also those of which it sends the ETag only."""
 
     _expanded: str | None = None
+    busy: TimeRange | None = None
+    """The time range of a free-busy-query, for which Radicale expands the item by itself."""
+
+    @property
+    def vobject_item(self) -> vobject.base.Component:
+        """The parsed text; for a free-busy-query, its times in that range: vobject has no bounds and other zones."""
+        if self.busy is None or self._row.component != "VEVENT":
+            return super().vobject_item
+        text, zone = self._batch.text(self._row), self._batch.zone
+        try:
+            made = busy_times(text, zone, self.busy.start, self.busy.end, _MAX_OCCURRENCES, current().query.steps)
+        except PayloadError as error:
+            logger.warning("%s may be busy at any time: %s", self._row.record, error)
+            made = _MAYBE_BUSY.format(self.busy.start, self.busy.end)
+        return read_components(made)[0]
 
     def serialize(self) -> str:
-        """Return the text, or rather something that loads it as soon as it is looked into; of a series, as asked for.
+        """Return the text as a LazyText; expanded, or in UTC, if the REPORT asks for that (RFC 4791 §9.6.5).
 
-        One that does not take place then is given as it is, for want of anything that would say so.
+        A series without an occurrence in the range is returned unexpanded: Radicale has no answer for none.
         """
+        if current().query.expand is not None and not self._row.recurs and self.name != "VCARD":
+            return self._in_utc()
         return self.expanded() or LazyText(self._batch, self._row)
 
-    def expanded(self) -> str:
-        """Return a series as single events, if the REPORT wants that; empty if it has none then.
+    def _in_utc(self) -> str:
+        text = self._batch.text(self._row)
+        try:
+            return in_utc(text, self._batch.zone)
+        except PayloadError as error:
+            logger.warning("%s cannot be expanded: %s", self._row.record, error)
+            return text
 
-        Raises RefusedError when the answer would have too many.
+    def expanded(self) -> str:
+        """Return a series as single occurrences, if the REPORT asks for that; empty if none is in the range.
+
+        Raises RefusedError when the answer would have more than _MAX_OCCURRENCES.
         """
         query = current().query
         if self._expanded is None:
@@ -125,11 +160,11 @@ class ReportItem(StoredItem):
 
     def _expand(self, query: Query, wanted: TimeRange) -> str:
         text = self._batch.text(self._row)
-        most = _MOST_OCCURRENCES - query.occurrences
+        most = _MAX_OCCURRENCES - query.occurrences
         try:
-            made, count = expanded(text, self._batch.zone, wanted.start, wanted.end, most)
+            made, count = expand(text, self._batch.zone, wanted.start, wanted.end, most, query.steps)
         except TooManyError as error:
-            reason = f"there are more than {_MOST_OCCURRENCES} occurrences in this time; ask for a shorter one"
+            reason = f"there are more than {_MAX_OCCURRENCES} occurrences in this time; ask for a shorter one"
             current().refusal = refusal = RefusedError(reason, 403, "D:number-of-matches-within-limits")
             raise refusal from error
         except PayloadError as error:
@@ -139,22 +174,22 @@ class ReportItem(StoredItem):
         return made
 
     def matches(self, query: Query) -> bool:
-        """Return whether the item is as wanted; one that cannot be read is, so that it is not lost from sight."""
+        """Return whether the item matches the query; one that cannot be parsed does, so that it stays visible."""
         text = self._batch.text(self._row)
         try:
             if self.name == "VCARD":
                 return query.card is None or query.card.matches(text)
-            return query.calendar is None or calendar_matches(text, query.calendar, self._batch.zone)
+            return query.calendar is None or calendar_matches(text, query.calendar, self._batch.zone, query.steps)
         except PayloadError as error:
             logger.warning("%s cannot be searched: %s", self._row.record, error)
             return True
 
 
 class LazyText(str):
-    """Stands for a text in Radicale's answer and loads it when it is written or searched.
+    """A string that loads its text when it is written or searched.
 
-    Radicale puts it into an ElementTree, whose serializer asks for ``in``, ``replace`` and then writes what
-    ``replace`` returned; every other use of a string goes to the real text as well.
+    Radicale puts it into an ElementTree, whose serializer calls ``in`` and ``replace`` and writes the result of
+    ``replace``; every other method used on it goes to the loaded text as well.
     """
 
     __slots__ = ("_batch", "_row")
@@ -162,39 +197,39 @@ class LazyText(str):
     _row: ItemRow
 
     def __new__(cls, batch: TextBatch, row: ItemRow) -> LazyText:
-        """Make an empty string that knows where its text is."""
+        """Create an empty string that refers to its text."""
         made = super().__new__(cls)
         made._batch, made._row = batch, row
         return made
 
-    def _real(self) -> str:
-        return self._batch.text(self._row)
+    def _text(self) -> str:
+        return self._batch.served(self._row)
 
     def __bool__(self) -> bool:
         return True
 
     def __str__(self) -> str:
-        return self._real()
+        return self._text()
 
     def __len__(self) -> int:
-        return len(self._real())
+        return len(self._text())
 
     def __contains__(self, part: object) -> bool:
-        # The serializer writes the string itself if it contains nothing to escape, so each has "&".
-        return part == "&" or part in self._real()  # type: ignore[operator]
+        # The serializer writes the string itself if it has nothing to escape, so "&" is always reported.
+        return part == "&" or part in self._text()  # type: ignore[operator]
 
     def replace(self, old: str, new: str, count: SupportsIndex = -1) -> str:
-        """Replace in the real text; the result is an ordinary string."""
-        return self._real().replace(old, new, count)
+        """Replace in the loaded text; returns an ordinary string."""
+        return self._text().replace(old, new, count)
 
     def splitlines(self, keepends: bool = False) -> list[str]:
-        """Split the real text."""
-        return self._real().splitlines(keepends)
+        """Split the loaded text."""
+        return self._text().splitlines(keepends)
 
     def strip(self, chars: str | None = None) -> str:
-        """Strip the real text."""
-        return self._real().strip(chars)
+        """Strip the loaded text."""
+        return self._text().strip(chars)
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Encode the real text."""
-        return self._real().encode(encoding, errors)
+        """Encode the loaded text."""
+        return self._text().encode(encoding, errors)

@@ -12,32 +12,32 @@ from collections.abc import Iterable
 
 from radicale import types
 
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration, settings_of
-from radicale_flowfact.web import logs
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.http.observe import logs
+from radicale_flowfact.server.configuration import load_configuration, settings_of
 
-_NEW_OBJECTS = 10_000
-"""So many make the collector look for garbage among them; a listing has as many rows."""
+_GC_THRESHOLD = 10_000
+"""Allocations after which the garbage collector runs; a listing has as many rows."""
 _lock = threading.Lock()
-_made: list[FlowfactApplication] = []
+_applications: list[FlowfactApplication] = []
 
 
 def application(environ: types.WSGIEnviron, start_response: types.WSGIStartResponse) -> Iterable[bytes]:
     """Answer one request."""
     with _lock:
-        if not _made:
+        if not _applications:
             configuration = load_configuration(None)
             logs.set_up(configuration, settings_of(configuration).log)
-            _made.append(FlowfactApplication(configuration))
-            _leave_alone_what_stays()
-    return _made[0](environ, start_response)
+            _applications.append(FlowfactApplication(configuration))
+            _exempt_loaded_modules_from_gc()
+    return _applications[0](environ, start_response)
 
 
-def _leave_alone_what_stays() -> None:
-    """Spare the garbage collector the libraries: a listing makes it look for garbage many times, and they are most.
+def _exempt_loaded_modules_from_gc() -> None:
+    """Exempt the loaded modules from garbage collection, which a listing triggers many times (``gc.freeze``).
 
-    Without this one answer in twenty to a listing of 10,000 items took three times as long as the others.
+    Without this, one answer in twenty to a listing of 10,000 items took three times as long as the others.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)
+    gc.set_threshold(_GC_THRESHOLD)

@@ -20,9 +20,9 @@ from radicale_flowfact.actions import (
     SetPhone,
     SetRights,
 )
-from radicale_flowfact.dav.checking import Report
-from radicale_flowfact.dav.device_status import DeviceStatus, Refusals
-from radicale_flowfact.dav.undo import Entry
+from radicale_flowfact.dav.admin.check import Report
+from radicale_flowfact.dav.admin.devices import DeviceStatus, Refusals
+from radicale_flowfact.dav.writing.undo import Entry
 
 
 def entry_line(entry: Entry, zone: ZoneInfo) -> str:
@@ -30,7 +30,9 @@ def entry_line(entry: Entry, zone: ZoneInfo) -> str:
     when = _local(entry.made, zone)
     undone = f", taken back by {entry.undone}" if entry.undone is not None else ""
     where = f"{entry.collection}/{entry.href}"
-    return f"{entry.number:>5}  {when:%d.%m.%Y %H:%M:%S}  {entry.login}  {entry.what}  {where}  [{entry.agent}]{undone}"
+    often = f" {entry.repeats + 1} times" if entry.repeats else ""
+    what = f"{entry.what}{often}  {where}  [{entry.agent}]{undone}"
+    return f"{entry.number:>5}  {when:%d.%m.%Y %H:%M:%S}  {entry.login}  {what}"
 
 
 def entry_details(entry: Entry, *, bodies: bool = False) -> list[str]:

@@ -1,18 +1,19 @@
-"""A calendar object (RFC 5545 §3.4) as a tree of components with their lines as they came."""
+"""Parses a calendar object (RFC 5545 §3.4) into a tree of components that keep their lines as they came."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from radicale_flowfact.contentlines import Line, PayloadError, split_lines, unescape
+from radicale_flowfact.content.contentlines import Line, PayloadError, split_lines, unescape
 
 _ENTRIES = ("VEVENT", "VTODO", "VJOURNAL")
 _FOREIGN = ("VFREEBUSY", "VAVAILABILITY", "VPOLL")
+_MAX_DEPTH = 10  # components in each other; VCALENDAR, VEVENT, VALARM and what an alarm may hold are four
 
 
 @dataclass(slots=True)
 class Component:
-    """One component: its name, its lines in order, and the components in it."""
+    """Holds one component: its name, its lines in order, and its subcomponents."""
 
     name: str
     lines: list[Line] = field(default_factory=list)
@@ -35,7 +36,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class CalendarObject:
-    """The entries of one UID, the VTIMEZONE texts by TZID, and the properties of the calendar around them."""
+    """Holds the entries of one UID, the VTIMEZONE texts by TZID, and the properties of the VCALENDAR."""
 
     entries: tuple[Component, ...]
     zones: dict[str, str]
@@ -43,7 +44,7 @@ class CalendarObject:
 
 
 def read_object(text: str) -> CalendarObject:
-    """Take a calendar object apart. Raises PayloadError when it is not exactly one (RFC 4791 §4.1)."""
+    """Parse a calendar object. Raises PayloadError for anything but one valid object resource (RFC 4791 §4.1)."""
     calendar = _tree(split_lines(text))
     entries = tuple(child for child in calendar.children if child.name in _ENTRIES)
     for child in calendar.children:
@@ -63,7 +64,7 @@ def read_object(text: str) -> CalendarObject:
 
 
 def _tree(lines: list[Line]) -> Component:
-    """Return the VCALENDAR that the lines make up."""
+    """Return the VCALENDAR of the lines. Raises PayloadError for components that are not nested properly."""
     open_components: list[Component] = []
     calendar: Component | None = None
     for line in lines:
@@ -77,6 +78,8 @@ def _tree(lines: list[Line]) -> Component:
             else:
                 calendar = made
             open_components.append(made)
+            if len(open_components) > _MAX_DEPTH:
+                raise PayloadError(f"more than {_MAX_DEPTH} components are nested in it")
         elif line.name == "END":
             if not open_components or open_components.pop().name != name:
                 raise PayloadError(f"END:{name[:40]} does not close what was begun last")

@@ -1,7 +1,7 @@
-"""A plain likeness of an item whose own text vobject cannot read, so that filters and ``expand`` still work on it.
+"""Renders a plain version of an item that vobject cannot parse, so that filters and ``expand`` work on it.
 
-It holds what filters ask for, without parameters that trip vobject up; all times are in the office's zone. It is
-never served as the item's text.
+It has the properties that filters ask for, without parameters that vobject fails on; all times are in the office's
+zone. It is never served as the item's text.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from radicale_flowfact.calendar_objects import read_object
-from radicale_flowfact.contentlines import (
+from radicale_flowfact.content.calendar_objects import read_object
+from radicale_flowfact.content.contentlines import (
     Line,
     PayloadError,
     escape,
     join_lines,
-    parse_line,
     split_components,
     split_lines,
+    split_values,
 )
-from radicale_flowfact.timezones import read_time, vtimezone
+from radicale_flowfact.content.timezones import TimeValues, vtimezone
 
 _TIMES = frozenset({"DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _PLAIN = frozenset(
@@ -31,10 +31,11 @@ _PLAIN = frozenset(
 )
 _OF_CARD = frozenset({"UID", "FN", "ORG", "EMAIL", "TEL", "NOTE", "NICKNAME", "CATEGORIES", "TITLE"})
 _NAME_PARTS = 5
+_LONGEST_NAME = 10_000  # characters of N
 
 
-def calendar_likeness(text: str, zone: ZoneInfo) -> str:
-    """Return a calendar object's likeness. Raises PayloadError if our own reading fails, too."""
+def plain_calendar_object(text: str, zone: ZoneInfo) -> str:
+    """Return the plain version of a calendar object. Raises PayloadError if it cannot be read here either."""
     found = read_object(text)
     lines: list[str] = []
     years: list[int] = []
@@ -54,15 +55,15 @@ def calendar_likeness(text: str, zone: ZoneInfo) -> str:
     return join_lines([*head, *described, *lines, "END:VCALENDAR"])
 
 
-def card_likeness(text: str) -> str:
-    """Return a contact's likeness. Raises PayloadError if our own reading fails, too."""
+def plain_card(text: str) -> str:
+    """Return the plain version of a contact. Raises PayloadError if it cannot be read here either."""
     lines = ["BEGIN:VCARD", "VERSION:3.0"]
     for line in split_lines(text):
         if line.name in _OF_CARD:
             types = f";TYPE={','.join(sorted(line.types))}" if line.types else ""
             lines.append(f"{line.name}{types}:{line.value}")
         elif line.name == "N":
-            parts = [*split_components(line.value), *[""] * _NAME_PARTS][:_NAME_PARTS]
+            parts = [*split_components(line.value[:_LONGEST_NAME]), *[""] * _NAME_PARTS][:_NAME_PARTS]
             lines.append("N:" + ";".join(escape(part) for part in parts))
     if not any(line.startswith("N:") for line in lines):
         lines.append("N:;;;;")
@@ -70,10 +71,10 @@ def card_likeness(text: str) -> str:
 
 
 def _moments(line: Line, zone: ZoneInfo, zones: Mapping[str, str]) -> Iterator[date]:
-    head = line.text[: len(line.text) - len(line.value)]
-    for value in line.value.split(","):
+    times = TimeValues(line, zone, zones)
+    for value in split_values(line.value):
         try:
-            yield read_time(parse_line(f"{head}{value.partition('/')[0]}"), zone, zones)
+            yield times.local(value.partition("/")[0])
         except PayloadError:
             continue
 

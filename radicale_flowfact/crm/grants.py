@@ -1,9 +1,9 @@
-"""What the gateway does with each of FlowFact's tables: the verbs of ``writes.py``, and reading for all others."""
+"""Lists what the gateway does with each of FlowFact's tables: it reads all, and writes those that ``writes`` does."""
 
 from __future__ import annotations
 
 from radicale_flowfact.crm.names import TABLES, UNREAD, NameMap
-from radicale_flowfact.privileges import Need
+from radicale_flowfact.database.privileges import Need
 
 _WRITTEN = {
     "AD": {"INSERT", "UPDATE"},
@@ -16,7 +16,11 @@ _WRITTEN_IF_PRIVATE = {"RECHTE": {"INSERT", "DELETE"}}
 
 
 def needs(names: NameMap, *, write: bool, private: bool) -> list[Need]:
-    """Return what each mapped table needs; ``private``: private items become records (rules 12, 18)."""
+    """Return the grants that each mapped table needs.
+
+    ``write``: as in the settings; ``private``: private items become records, so rights lists are written (rules 12,
+    18).
+    """
     written = {**_WRITTEN, **(_WRITTEN_IF_PRIVATE if private else {})} if write else {}
     found = []
     for table in TABLES:

@@ -1,7 +1,7 @@
-"""The name map: how FlowFact's tables and columns are called at this site.
+"""Holds the name map: the names that FlowFact's tables and columns have at this site.
 
-The names used in this room are those of the reference schema, which are the defaults too; a site says what
-differs in ``[names]`` of flowfact.toml. A name mapped to "" is absent, and the feature it carries is off.
+This package uses the names of the reference schema, which are also the defaults. ``[names]`` in flowfact.toml names
+what differs. A name mapped to "" is absent, and the feature that needs it is off.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ class NameMap:
 
     @classmethod
     def from_overrides(cls, overrides: Mapping[str, str]) -> NameMap:
-        """Check the overrides of a site. Raises NameMapError naming each fault and the nearest known name."""
+        """Return the map of a site. Raises NameMapError naming each fault and the nearest known name."""
         faults = [fault for name, physical in overrides.items() if (fault := _fault(name, physical))]
         if faults:
             raise NameMapError("; ".join(faults))
         return cls(dict(overrides))
 
     def table(self, table: str) -> tuple[str | None, str] | None:
-        """Return schema and physical name of a table, or None if it is absent."""
+        """Return schema (or None) and physical name of a table, or None if it is absent."""
         name = self.overrides.get(table, table)
         schema, _, plain = name.rpartition(".")
         return (schema or None, plain) if name else None

@@ -1,6 +1,6 @@
-"""The statements that read records, each made once for FlowFact's tables: for one record or for many.
+"""Holds the SELECTs of records, each composed once for FlowFact's tables, for one record or for many.
 
-Their parameter ``dsns`` is one DSN or a list; an IN of one costs more than an =.
+Their parameter ``dsns`` is one DSN if ``is_one``, otherwise a list: an IN of one value costs more than an =.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def activities(tables: Tables, is_one: bool) -> Select[Any]:
 
 @lru_cache(maxsize=32)
 def links_of(tables: Tables, is_one: bool) -> Select[Any]:
-    """Return the SELECT of the addresses linked to activities; its reader is to be named (``scope.reader``)."""
+    """Return the SELECT of addresses linked to activities; it also needs the parameters of ``scope.reader``."""
     links, address = tables.activity_address, tables.address
     return (
         select(links.c.AKT_DSN, address)
@@ -54,7 +54,7 @@ def links_of(tables: Tables, is_one: bool) -> Select[Any]:
 
 @lru_cache(maxsize=32)
 def people_of(tables: Tables, is_one: bool) -> Select[Any]:
-    """Return the SELECT of the users whose own Merkmal is on activities."""
+    """Return the SELECT of the users whose own Merkmal is on activities (rule 17)."""
     tags, people = tables.activity_merkmal, tables.user
     return (
         select(tags.c.AKT_DSN, people.c.DSN, people.c.NAME)
@@ -66,7 +66,7 @@ def people_of(tables: Tables, is_one: bool) -> Select[Any]:
 
 @lru_cache(maxsize=32)
 def readers_of(tables: Tables, is_one: bool) -> Select[Any]:
-    """Return the SELECT of who is named in the rights lists of activities."""
+    """Return the SELECT of the users named in the rights lists of activities (rule 18)."""
     rights = tables.rights
     assert rights is not None  # noqa: S101 - asked only where rights lists are mapped
     mine = (scope.of_table(rights, Table.ACTIVITY), _among(rights.c.OBJ_DSN, is_one))
@@ -75,7 +75,7 @@ def readers_of(tables: Tables, is_one: bool) -> Select[Any]:
 
 @lru_cache(maxsize=32)
 def rights_of(rights: SqlTable, table: Table) -> Select[Any]:
-    """Return the SELECT of the rights list of one record, ``dsn``."""
+    """Return the SELECT of the rights list of one record, the parameter ``dsn``."""
     mine = (scope.of_table(rights, table), rights.c.OBJ_DSN == bindparam("dsn", type_=rights.c.OBJ_DSN.type))
     found = select(rights.c.BEN_DSN, rights.c.GRP_DSN, rights.c.RECHT).where(*mine)
     return found.order_by(rights.c.BEN_DSN, rights.c.GRP_DSN)

@@ -1,19 +1,20 @@
-"""Which records a user's collection holds now, and a cheap way to see whether any of it changed.
+"""Selects the records that a user's collection holds now, and computes digests by which changes are detected (rule 6).
 
-A scope is a SELECT of DSNs (rules 2 to 5). Its *parts* are SELECTs of (record DSN, row digest) over every
-row that shows in an item: the record itself, its phones, links, linked addresses, kind, participants and
-rights. Summed up in buckets, they are the fingerprint of the whole collection; grouped by record, the digest of
-each. Records are spread over the buckets by their DSN, so that after a change only its bucket is looked at closely.
-So nothing depends on a Touch that did not move, moved back or is the same twice (rule 6).
+A scope is a SELECT of DSNs (rules 2 to 5). Its *parts* are SELECTs of (record DSN, row digest) over every row that
+shows in an item: the record itself, its phones, links, linked addresses, kind, participants and rights. Each digest
+includes the record's DSN, so that a row that moves to another record changes the sum. The sums by bucket are the
+*fingerprint* of the whole collection; the sums by record say which record changed. Records are spread over the buckets
+by their DSN, so that after a change only its bucket is compared record by record. So nothing depends on a Touch that
+did not move, moved back or occurs twice.
 
-The statements are made once for FlowFact's tables, with parameters for all that differs from user to user:
+The statements are composed once for FlowFact's tables, with parameters for all that differs from user to user:
 composing one takes ten times as long as running it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -44,47 +45,55 @@ from sqlalchemy import Table as SqlTable
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.sums import BUCKETS, Fingerprint, Share, Sums
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database import row_digest, spread
-from radicale_flowfact.records import Table, User, dsn_key
+from radicale_flowfact.database.engines import row_digest, spread
+from radicale_flowfact.records import RecordKey, Table, User, dsn_key
 
 _READABLE = ("VOLL", "LESEN")
 _BUCKET = "BUCKET"
 Parameters = Mapping[str, object]
-Part = tuple[FromClause, ColumnElement[int]]
-"""The rows of one sort that show in the members' items, and the digest of each."""
+Part = tuple[FromClause, Sequence[ColumnElement[Any]]]
+"""The rows of one sort that show in the members' items, and what of each row shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What is asked of one scope. ``sums`` are grouped by record; ``in_buckets``, ``of_one``: of some of them."""
+    """The statements of one scope.
+
+    ``members``: its DSNs. ``fingerprint``: sums by part and bucket. ``sums``: sums by part and record; ``in_buckets``
+    and ``of_one``: the same for some buckets or one record. ``among``: which of some records are members.
+    """
 
     members: Select[str]
     fingerprint: CompoundSelect[int, int, int, int]
     sums: CompoundSelect[int, str, int, int, int]
     in_buckets: CompoundSelect[int, str, int, int, int]
     of_one: CompoundSelect[int, str, int, int, int]
+    among: Select[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The records of one user's collection: statements, and what to ask them with."""
+    """The records of one user's collection: statements, and the parameters to execute them with."""
 
     statements: Statements
     parameters: Parameters
 
 
 def flag(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether a bit column is set; NULL counts as not set."""
+    """Return the condition that a bit column is set; NULL counts as not set."""
     return func.coalesce(column, false()) == true()
 
 
 def reader(user: User) -> dict[str, object]:
-    """Return the parameters of ``readable``: who reads."""
+    """Return the parameters that name the reader in ``readable``: the user and his groups."""
     return {"user": user.dsn, "groups": sorted(user.groups)}
 
 
 def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether the reader may read the record: no rights list, or an entry that names him (rule 5)."""
+    """Return the condition that the reader may read a record (rule 5).
+
+    He may if the record has no rights list, or if an entry with VOLL or LESEN names him, a group of his or everybody.
+    """
     rights = tables.rights
     if rights is None:
         return true()
@@ -94,37 +103,43 @@ def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnEle
 
 
 def of_table(rights: SqlTable, table: Table) -> ColumnElement[bool]:
-    """Return whether a row of the rights list speaks of such records."""
+    """Return the condition that a row of the rights list is about records of this table."""
     return _word(rights.c.TABELLE) == table.value
 
 
 def _word(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """Return one of FlowFact's own words in capitals: not every database compares without case and blanks."""
+    """Return one of FlowFact's keywords trimmed and in upper case: not every database ignores case and spaces."""
     return func.upper(func.ltrim(func.rtrim(column)), type_=column.type)
 
 
 def _names_reader(rights: SqlTable) -> ColumnElement[bool]:
-    """Return whether a row of the rights list speaks of the reader, one of his groups, or everybody."""
+    """Return the condition that a row of the rights list names the reader, a group of his, or everybody."""
     everybody = and_(rights.c.BEN_DSN.is_(None), rights.c.GRP_DSN.is_(None))
     in_groups = rights.c.GRP_DSN.in_(bindparam("groups", expanding=True))
     return or_(rights.c.BEN_DSN == bindparam("user", type_=rights.c.BEN_DSN.type), in_groups, everybody)
 
 
 def appointments(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
-    """Return the user's appointments that ended at ``past_limit`` (local time; None: no limit) or later.
+    """Return the user's appointments that ended at ``past_limit`` or later (rules 2 and 4).
 
-    ``only`` narrows any scope down to one record, by its DSN.
+    ``past_limit``: office local time, None for no limit; ``only``: a DSN, to narrow the scope to one record.
     """
     return Scope(_appointments(tables), _parameters(user, past_limit, only))
 
 
 def tasks(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
-    """Return the user's tasks: all open ones, and those done whose due date is not before ``past_limit``."""
+    """Return the user's tasks: all open ones, and done ones that were due at ``past_limit`` or later (rules 2 and 4).
+
+    Parameters as in ``appointments``.
+    """
     return Scope(_tasks(tables), _parameters(user, past_limit, only))
 
 
 def addresses(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
-    """Return the addresses with one of the user's Merkmale, and those linked to his appointments (rules 2, 3)."""
+    """Return the addresses with one of the user's Merkmale, and those linked to his appointments (rules 2, 3).
+
+    Parameters as in ``appointments``.
+    """
     return Scope(_addresses(tables), _parameters(user, past_limit, only))
 
 
@@ -155,12 +170,12 @@ def _tasks(tables: Tables) -> Statements:
 def _addresses(tables: Tables) -> Statements:
     address = tables.address
     visible = and_(_not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN))
-    # The DSNs come first, so that no database gets the idea to look at each address there is.
+    # The DSNs are joined first, so that no database plans a scan of all addresses.
     wanted = union(_tagged_addresses(tables), _linked_addresses(tables)).subquery("wanted")
     one = or_(_is_tagged_address(tables), _is_linked_address(tables))
     return _statements(
         select(address.c.DSN).join(wanted, wanted.c.AD_DSN == address.c.DSN).where(visible),
-        select(address.c.DSN).where(address.c.DSN == _only(address), one, visible),
+        select(address.c.DSN).where(one, visible),
         lambda members: _address_parts(tables, members),
     )
 
@@ -169,19 +184,18 @@ def _past_limit(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return bindparam("past_limit", type_=column.type)
 
 
-def _only(table: SqlTable) -> ColumnElement[Any]:
-    return bindparam("only", type_=table.c.DSN.type)
-
-
 def _is_current_appointment(tables: Tables) -> ColumnElement[bool]:
-    """Return whether an activity of this kind is an appointment within the window (rule 4)."""
+    """Return the condition that an activity of this kind is an appointment within the window (rule 4)."""
     activity = tables.activity
     end = func.coalesce(activity.c.ENDE, activity.c.BEGINN)
     return and_(flag(tables.kind.c.KALENDER), or_(end.is_(None), end >= _past_limit(activity.c.BEGINN)))
 
 
 def is_task_kind(tables: Tables) -> ColumnElement[bool]:
-    """Return whether a kind's activities are tasks; without AUFGABE, every kind that is neither calendar nor mail."""
+    """Return the condition that a kind's activities are tasks (rule 2).
+
+    Where AUFGABE is not mapped, every kind that is neither calendar nor mail is one.
+    """
     kind = tables.kind
     if "AUFGABE" in kind.c:
         return flag(kind.c.AUFGABE)
@@ -203,12 +217,12 @@ def _linked_addresses(tables: Tables) -> Select[str]:
 
 
 def _is_tagged_address(tables: Tables) -> ColumnElement[bool]:
-    """Return what ``_tagged_addresses`` asks, of one address: found by its DSN, not by its Merkmal."""
+    """Return the condition of ``_tagged_addresses`` for one address: found by its DSN, not by its Merkmal."""
     return exists(_tagged_addresses(tables).where(tables.address_merkmal.c.AD_DSN == tables.address.c.DSN))
 
 
 def _is_linked_address(tables: Tables) -> ColumnElement[bool]:
-    """Return what ``_linked_addresses`` asks, of one address."""
+    """Return the condition of ``_linked_addresses`` for one address."""
     links, activity = tables.activity_address, tables.activity
     linked = and_(links.c.AD_DSN == tables.address.c.DSN, links.c.AKT_DSN == activity.c.DSN)
     return exists().where(linked, _is_activity(tables, _is_current_appointment(tables)))
@@ -218,9 +232,9 @@ def _address_parts(tables: Tables, members: CTE) -> list[Part]:
     address, phone, tags = tables.address, tables.phone, tables.address_merkmal
     own = and_(tags.c.AD_DSN == members.c.DSN, tags.c.MKM_DSN == bindparam("own", type_=tags.c.MKM_DSN.type))
     return [
-        (members.join(address, address.c.DSN == members.c.DSN), row_digest(_shown(address, columns.ADDRESS))),
-        (members.join(phone, phone.c.AD_DSN == members.c.DSN), row_digest(phone.c)),
-        (members.join(tags, own), row_digest(tags.c)),
+        (members.join(address, address.c.DSN == members.c.DSN), _shown(address, columns.ADDRESS)),
+        (members.join(phone, phone.c.AD_DSN == members.c.DSN), _phone(phone)),
+        (members.join(tags, own), [tags.c.MKM_DSN]),
     ]
 
 
@@ -228,20 +242,20 @@ def _of_activities(tables: Tables, condition: ColumnElement[bool]) -> Statements
     activity = tables.activity
     return _statements(
         select(activity.c.DSN).where(_in_activities(tables, condition)),
-        select(activity.c.DSN).where(activity.c.DSN == _only(activity), _is_activity(tables, condition)),
+        select(activity.c.DSN).where(_is_activity(tables, condition)),
         lambda members: _activity_parts(tables, members),
     )
 
 
 def _in_activities(tables: Tables, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return whether an activity is the user's, for a search by his Merkmale."""
+    """Return the condition that an activity is the user's, searched by his Merkmale."""
     activity, tags = tables.activity, tables.activity_merkmal
     tagged = select(tags.c.AKT_DSN).where(tags.c.MKM_DSN.in_(bindparam("of_activities", expanding=True)))
     return and_(activity.c.DSN.in_(tagged), _suits(tables, condition))
 
 
 def _is_activity(tables: Tables, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the same of one activity: found by its DSN, not by its Merkmale."""
+    """Return the same condition for one activity: found by its DSN, not by its Merkmale."""
     activity, tags = tables.activity, tables.activity_merkmal
     wanted = tags.c.MKM_DSN.in_(bindparam("of_activities", expanding=True))
     tagged = exists().where(tags.c.AKT_DSN == activity.c.DSN, wanted).correlate(activity)
@@ -259,30 +273,38 @@ def _activity_parts(tables: Tables, members: CTE) -> list[Part]:
     activity, kind, rights = tables.activity, tables.kind, tables.rights
     links, tags, address = tables.activity_address, tables.activity_merkmal, tables.address
     people, phone = tables.user, tables.phone
-    shown = [address.c[name] for name in ("DSN", "FIRMA", "TITEL", "VORNAME", "NAME", "EMAIL")]
+    names = ("DSN", "FIRMA", "TITEL", "VORNAME", "NAME", "STRASSE", "PLZ", "ORT", "EMAIL")
+    shown = [address.c[name] for name in names]
     seen = and_(address.c.DSN == links.c.AD_DSN, linked_address_shown(tables))
     linked = members.join(links, links.c.AKT_DSN == members.c.DSN).join(address, seen)
     of_kind = members.join(activity, activity.c.DSN == members.c.DSN).join(kind, kind.c.DSN == activity.c.ART_DSN)
     tagged = members.join(tags, tags.c.AKT_DSN == members.c.DSN).join(people, people.c.MKM_DSN == tags.c.MKM_DSN)
     parts: list[Part] = [
-        (of_kind, row_digest([*_shown(activity, columns.ACTIVITY), *kind.c])),
-        (linked, row_digest(shown)),
-        (linked.join(phone, phone.c.AD_DSN == links.c.AD_DSN), row_digest(phone.c)),
-        (tagged, row_digest([people.c.DSN, people.c.NAME])),
+        (of_kind, [*_shown(activity, columns.ACTIVITY), *kind.c]),
+        (linked, shown),
+        (linked.join(phone, phone.c.AD_DSN == links.c.AD_DSN), [phone.c.AD_DSN, *_phone(phone)]),
+        (tagged, [people.c.DSN, people.c.NAME]),
     ]
     if rights is not None:
         mine = and_(of_table(rights, Table.ACTIVITY), rights.c.OBJ_DSN == members.c.DSN)
-        parts.append((members.join(rights, mine), row_digest(rights.c)))
+        parts.append((members.join(rights, mine), [rights.c.BEN_DSN, rights.c.GRP_DSN, rights.c.RECHT]))
     return parts
 
 
 def _shown(table: SqlTable, fields: Mapping[str, str]) -> list[ColumnElement[Any]]:
-    """Return the columns that an item can show something of: a Touch that moved for another one is no change."""
-    return [table.c.DSN, *(table.c[name] for name in fields.values() if name in table.c)]
+    """Return the columns that an item shows something of. A Touch is not shown, so its change is none."""
+    return [table.c[name] for name in fields.values() if name in table.c]
+
+
+def _phone(phone: SqlTable) -> list[ColumnElement[Any]]:
+    return [phone.c.POS, phone.c.NUMMER, phone.c.BEMERKUNG]
 
 
 def linked_address_shown(tables: Tables) -> ColumnElement[bool]:
-    """Return whether an appointment may tell of a linked address: the reader may read it, it is not archived."""
+    """Return the condition that an appointment may show a linked address (rule 17).
+
+    The reader may read it, and it is not archived.
+    """
     address = tables.address
     return and_(_not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN))
 
@@ -291,17 +313,22 @@ def _not_archived(table: SqlTable) -> ColumnElement[bool]:
     return not_(flag(table.c.ARCHIV)) if "ARCHIV" in table.c else true()
 
 
-def _statements(members: Select[str], one: Select[str], parts: Callable[[CTE], list[Part]]) -> Statements:
-    """Put the statements together; databases that can look the members up once for all parts."""
-    bucket = spread(members.selected_columns[0], BUCKETS)
+def _statements(members: Select[str], known: Select[str], parts: Callable[[CTE], list[Part]]) -> Statements:
+    """Compose the statements of a scope; a database that can evaluates the members once for all parts.
+
+    ``known`` selects the same members as ``members``, but is fast for given DSNs.
+    """
+    dsn = members.selected_columns[0]
+    bucket = spread(dsn, BUCKETS)
+    one = known.where(dsn == bindparam("only", type_=dsn.type))
     numbered = members.add_columns(bucket.label(_BUCKET))
     of_all, of_one = numbered.cte("members"), one.add_columns(bucket.label(_BUCKET)).cte("member")
     of_some = numbered.where(bucket.in_(bindparam("buckets", expanding=True))).cte("members")
     whole = [
-        select(literal(number).label("part"), of_all.c[_BUCKET], func.count(), func.sum(digest))
+        select(literal(number).label("part"), of_all.c[_BUCKET], func.count(), _total(of_all, shown))
         .select_from(rows)
         .group_by(of_all.c[_BUCKET])
-        for number, (rows, digest) in enumerate(parts(of_all))
+        for number, (rows, shown) in enumerate(parts(of_all))
     ]
     return Statements(
         members,
@@ -309,17 +336,23 @@ def _statements(members: Select[str], one: Select[str], parts: Callable[[CTE], l
         union_all(*_grouped(of_all, parts(of_all))),
         union_all(*_grouped(of_some, parts(of_some))),
         union_all(*_grouped(of_one, parts(of_one))),
+        known.where(dsn.in_(bindparam("dsns", expanding=True))),
     )
 
 
 def _grouped(members: CTE, parts: Iterable[Part]) -> list[Select[int, str, int, int, int]]:
     dsn, bucket = members.c.DSN, members.c[_BUCKET]
     return [
-        select(literal(number).label("part"), dsn, bucket, func.count(), func.sum(digest))
+        select(literal(number).label("part"), dsn, bucket, func.count(), _total(members, shown))
         .select_from(rows)
         .group_by(dsn, bucket)
-        for number, (rows, digest) in enumerate(parts)
+        for number, (rows, shown) in enumerate(parts)
     ]
+
+
+def _total(members: CTE, shown: Iterable[ColumnElement[Any]]) -> ColumnElement[int]:
+    """Return the sum of the rows' digests. Each includes the record's DSN: otherwise two records could swap rows."""
+    return func.sum(row_digest([members.c.DSN, *shown]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,18 +365,21 @@ class Member:
 
     @property
     def share(self) -> Share:
-        """What it adds to its collection's fingerprint."""
+        """What the record adds to its collection's fingerprint."""
         return self.bucket, self.sums
 
 
 def fingerprint(connection: Connection, scope: Scope) -> Fingerprint:
-    """Return the sums of the whole collection; the same sums, nothing changed. One statement."""
+    """Return the sums of the whole collection; equal sums mean that nothing changed. One statement."""
     found = connection.execute(scope.statements.fingerprint, scope.parameters)
     return Fingerprint.of((bucket, Sums(((part, count, int(total)),))) for part, bucket, count, total in found)
 
 
 def members(connection: Connection, scope: Scope, buckets: Collection[int] | None = None) -> dict[str, Member]:
-    """Return the records in scope, or those in some buckets, or the one it is narrowed to, by ``dsn_key``."""
+    """Return the records in scope by ``dsn_key``, each with its sums. One statement.
+
+    ``buckets``: only those in these buckets; a scope that is narrowed to one record returns that one.
+    """
     statement, parameters = scope.statements.sums, dict(scope.parameters)
     if parameters["only"] is not None:
         statement = scope.statements.of_one
@@ -353,6 +389,25 @@ def members(connection: Connection, scope: Scope, buckets: Collection[int] | Non
     for part, dsn, bucket, count, total in connection.execute(statement, parameters):
         totals[dsn, bucket].append((part, count, int(total)))
     return {dsn_key(dsn): Member(dsn, bucket, Sums(tuple(sorted(parts)))) for (dsn, bucket), parts in totals.items()}
+
+
+def among(connection: Connection, scope: Scope, dsns: Sequence[str]) -> set[str]:
+    """Return which of these records are in scope, as ``dsn_key``; at most some hundred in one call."""
+    found = connection.scalars(scope.statements.among, {**scope.parameters, "dsns": dsns})
+    return {dsn_key(dsn) for dsn in found}
+
+
+def is_open(connection: Connection, tables: Tables, record: RecordKey, user: User) -> bool:
+    """Return whether the record exists, is not archived, and the user may read it, whatever its Merkmale (rule 15)."""
+    found = connection.scalar(_open(tables, record.table), {**reader(user), "dsn": record.dsn})
+    return found is not None
+
+
+@lru_cache(maxsize=32)
+def _open(tables: Tables, table: Table) -> Select[str]:
+    rows = tables.address if table is Table.ADDRESS else tables.activity
+    mine = rows.c.DSN == bindparam("dsn", type_=rows.c.DSN.type)
+    return select(rows.c.DSN).where(mine, _not_archived(rows), readable(tables, table, rows.c.DSN))
 
 
 def count(connection: Connection, scope: Scope) -> int:

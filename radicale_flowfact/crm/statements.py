@@ -1,6 +1,6 @@
-"""The statements that every write of a device needs, each made once: composing one takes longer than running it.
+"""Holds the statements that a device's write needs, each composed once: composing takes longer than running.
 
-Columns go by their logical names. Parameters are called ``new_…`` for a value to write, ``the_…`` for one to find.
+Columns have their logical names. A parameter ``new_…`` is a value to write, ``the_…`` a value to compare with.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy import Table as SqlTable
 
-from radicale_flowfact.database import exact_time
+from radicale_flowfact.crm.tables import REAL
+from radicale_flowfact.database.engines import is_time
 
 _MOST = 256
 Names = tuple[str, ...]
@@ -20,32 +21,38 @@ Names = tuple[str, ...]
 
 @lru_cache(maxsize=_MOST)
 def insert_into(table: SqlTable) -> Insert:
-    """Return the INSERT of one row; its parameters are called as the columns."""
+    """Return the INSERT of one row; its parameters have the names of the columns."""
     return insert(table)
 
 
 @lru_cache(maxsize=_MOST)
-def update_of(table: SqlTable, names: Names, where: Names, *, guarded: bool | None = None) -> Update:
-    """Return the UPDATE of these columns where others have their values.
+def update_of(table: SqlTable, names: Names, where: Names) -> Update:
+    """Return the UPDATE of the columns ``names`` where the columns ``where`` have given values."""
+    values = {table.c[name]: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    return update(table).where(*_where(table, where)).values(values)
 
-    ``guarded``: only while the Touch is ``the_TOUCH`` (True), or there is none (False).
-    """
-    new = {table.c[name]: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-    conditions = _where(table, where)
-    if guarded is not None:
-        conditions.append(table.c.TOUCH == exact_time("the_TOUCH") if guarded else table.c.TOUCH.is_(None))
-    return update(table).where(*conditions).values(new)
+
+@lru_cache(maxsize=_MOST)
+def update_at_touch(table: SqlTable, names: Names, where: Names) -> Update:
+    """Return the same UPDATE with the condition that the Touch is ``the_TOUCH`` (rule 27)."""
+    return update_of(table, names, where).where(is_time(table.c.TOUCH, "the_TOUCH", table.c.TOUCH.info.get(REAL)))
+
+
+@lru_cache(maxsize=_MOST)
+def update_untouched(table: SqlTable, names: Names, where: Names) -> Update:
+    """Return the same UPDATE with the condition that the Touch is NULL (rule 27)."""
+    return update_of(table, names, where).where(table.c.TOUCH.is_(None))
 
 
 @lru_cache(maxsize=_MOST)
 def delete_from(table: SqlTable, where: Names) -> Delete:
-    """Return the DELETE of the rows where columns have these values."""
+    """Return the DELETE of the rows where the columns ``where`` have given values."""
     return delete(table).where(*_where(table, where))
 
 
 @lru_cache(maxsize=_MOST)
 def select_from(table: SqlTable, name: str, where: Names) -> Select[Any]:
-    """Return the SELECT of one column where others have these values."""
+    """Return the SELECT of one column where the columns ``where`` have given values."""
     return select(table.c[name]).where(*_where(table, where))
 
 
@@ -55,7 +62,7 @@ def new(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def the(values: Mapping[str, object]) -> dict[str, object]:
-    """Return the parameters for values to find."""
+    """Return the parameters for values to compare with."""
     return {f"the_{name}": value for name, value in values.items()}
 
 

@@ -1,4 +1,4 @@
-"""Sums of row digests: what tells whether anything that is shown changed, and roughly where."""
+"""Holds sums of row digests: they tell whether anything that is shown changed, and in which bucket (rule 6)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ BUCKETS = 64
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """For each part of a scope, how many rows it has and the sum of their digests.
+    """For each part of a scope: its number, how many rows it has, and the sum of their digests.
 
-    They add up: the sums of many records are those of each one together, so a write needs to look at its record only.
+    Sums can be added and subtracted: those of many records are the sum of each one's. So a write computes those of its
+    own record only.
     """
 
     parts: tuple[tuple[int, int, int], ...] = ()
@@ -37,7 +38,7 @@ class Sums:
 
     @classmethod
     def parse(cls, text: str) -> Sums:
-        """Read what ``str`` wrote."""
+        """Parse what ``str`` wrote."""
         rows = (row.split(":") for row in text.split(";") if row)
         return cls(tuple((int(part), int(count), int(digest)) for part, count, digest in rows))
 
@@ -51,13 +52,13 @@ NOTHING: Share = (UNCOUNTED, Sums())
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The sums of a whole collection: for each bucket their text, which is only read where it has to be."""
+    """The sums of a whole collection: one text for each bucket, parsed only where needed."""
 
     texts: tuple[str, ...] = ("",) * BUCKETS
 
     @classmethod
     def of(cls, shares: Iterable[Share]) -> Fingerprint:
-        """Add up what records, or parts of them, add."""
+        """Return the fingerprint of records, or of parts of them."""
         counts: list[defaultdict[int, int]] = [defaultdict(int) for _ in range(BUCKETS)]
         digests: list[defaultdict[int, int]] = [defaultdict(int) for _ in range(BUCKETS)]
         for bucket, sums in shares:
@@ -85,7 +86,7 @@ class Fingerprint:
         return frozenset(bucket for bucket, (mine, its) in enumerate(both) if mine != its)
 
     def with_buckets(self, fresh: Fingerprint, buckets: Iterable[int]) -> Fingerprint:
-        """Return the fingerprint with these buckets as they are in another one."""
+        """Return the fingerprint with these buckets taken from ``fresh``."""
         texts = list(self.texts)
         for bucket in buckets:
             texts[bucket] = fresh.texts[bucket]
@@ -96,7 +97,7 @@ class Fingerprint:
 
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
-        """Read what ``str`` wrote; empty for a collection that was never looked at. Raises ValueError."""
+        """Parse what ``str`` wrote; an empty text is the fingerprint of nothing. Raises ValueError."""
         texts = tuple(text.split("|")) if text else ("",) * BUCKETS
         if len(texts) != BUCKETS:
             raise ValueError(f"a fingerprint has {BUCKETS} buckets, not {len(texts)}")

@@ -1,25 +1,32 @@
-"""FlowFact's tables for SQLAlchemy, made from the name map.
+"""Describes FlowFact's tables to SQLAlchemy, by the name map.
 
-Column keys are the logical names (``tables.address.c.FIRMA``), whatever the columns are called at the site; an
-absent column is not in ``table.c``, an absent table is None. Every physical name is quoted, umlauts and all.
+Column keys are the logical names (``tables.address.c.FIRMA``), whatever the columns are called at the site. An absent
+column is not in ``table.c``, an absent table is None. Every physical name is quoted, also those with umlauts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    CHAR,
     DDL,
+    NCHAR,
+    NVARCHAR,
+    VARCHAR,
     Boolean,
     Column,
-    DateTime,
+    Connection,
     Index,
     Integer,
     MetaData,
+    String,
     Unicode,
     UnicodeText,
     event,
+    inspect,
 )
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.schema import ExecutableDDLElement
@@ -27,7 +34,10 @@ from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
 from radicale_flowfact.crm.names import TABLES, NameMap
+from radicale_flowfact.database.odd_values import office_time
 
+REAL = "flowfact_real_type"
+"""Under this a column's ``info`` has the type that it has at the site, or None where that was not looked at."""
 _CASELESS = "flowfact_caseless"
 _LENGTHS = {
     "NAME": 100,
@@ -76,7 +86,7 @@ _INDEXES = {
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """FlowFact's tables. ``metadata.create_all`` makes the reference schema; only demo and tests do that."""
+    """FlowFact's tables. ``metadata.create_all`` creates the reference schema; only demo and tests do that."""
 
     metadata: MetaData
     address: SqlTable
@@ -95,16 +105,36 @@ class Tables:
     deletion_log: SqlTable | None
 
 
-def build_tables(names: NameMap) -> Tables:
-    """Return the tables as they are called at this site."""
+RealTypes = Mapping[tuple[str, str], TypeEngine[Any]]
+"""The types of a site's columns, by the logical names of table and column."""
+
+
+def real_types(connection: Connection, names: NameMap) -> RealTypes:
+    """Return the types that the mapped columns have in the database; what does not exist is left out."""
+    inspector = inspect(connection)
+    found: dict[tuple[str, str], TypeEngine[Any]] = {}
+    for table in TABLES:
+        place = names.table(table)
+        if place is None or not inspector.has_table(place[1], schema=place[0]):
+            continue
+        there = {column["name"].casefold(): column["type"] for column in inspector.get_columns(place[1], place[0])}
+        for column in TABLES[table]:
+            kind = there.get((names.column(table, column) or "").casefold())
+            if kind is not None:
+                found[table, column] = kind
+    return found
+
+
+def build_tables(names: NameMap, real: RealTypes | None = None) -> Tables:
+    """Return the tables with their names at this site; ``real``: the types of their columns (SQL Server)."""
     metadata = MetaData()
     collation: ExecutableDDLElement = DDL(  # type: ignore[no-untyped-call]
         f"CREATE COLLATION IF NOT EXISTS {_CASELESS} "
         "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
     )
     event.listen(metadata, "before_create", collation.execute_if(dialect="postgresql"))
-    made = {table: _table(metadata, names, table) for table in TABLES}
-    required = {table: found for table, found in made.items() if found is not None}
+    built = {table: _table(metadata, names, table, real or {}) for table in TABLES}
+    required = {table: built_table for table, built_table in built.items() if built_table is not None}
     return Tables(
         metadata,
         address=required["AD"],
@@ -116,31 +146,37 @@ def build_tables(names: NameMap) -> Tables:
         kind=required["Aktivitätenarten"],
         user=required["BEN"],
         merkmal=required["MKM"],
-        user_merkmal=made["BENMKM"],
-        group=made["GRP"],
-        user_group=made["BENGRP"],
-        rights=made["RECHTE"],
-        deletion_log=made["DELLOG"],
+        user_merkmal=built["BENMKM"],
+        group=built["GRP"],
+        user_group=built["BENGRP"],
+        rights=built["RECHTE"],
+        deletion_log=built["DELLOG"],
     )
 
 
-def _table(metadata: MetaData, names: NameMap, table: str) -> SqlTable | None:
-    found = names.table(table)
-    if found is None:
+def _table(metadata: MetaData, names: NameMap, table: str, real: RealTypes) -> SqlTable | None:
+    place = names.table(table)
+    if place is None:
         return None
-    schema, name = found
+    schema, name = place
     primary = _KEYS.get(table, ("DSN",))
     columns = [
-        Column(quoted_name(physical, quote=True), column_type(column), key=column, primary_key=column in primary)
+        Column(
+            quoted_name(physical, quote=True),
+            _as_real(column_type(column), real.get((table, column))),
+            key=column,
+            primary_key=column in primary,
+            info={REAL: real.get((table, column))},
+        )
         for column in TABLES[table]
         if (physical := names.column(table, column)) is not None
     ]
     # On SQL Server a table with triggers takes no statement that returns rows (OUTPUT).
-    made = SqlTable(quoted_name(name, quote=True), metadata, *columns, schema=schema, implicit_returning=False)
+    built = SqlTable(quoted_name(name, quote=True), metadata, *columns, schema=schema, implicit_returning=False)
     for column in _INDEXES.get(table, ()):
-        if column in made.c:
-            Index(f"ix_{name}_{column}", made.c[column])
-    return made
+        if column in built.c:
+            Index(f"ix_{name}_{column}", built.c[column])
+    return built
 
 
 def column_type(column: str) -> TypeEngine[Any]:
@@ -152,12 +188,23 @@ def column_type(column: str) -> TypeEngine[Any]:
     if column in _BITS:
         return Boolean()
     if column in _TIMES:
-        return DateTime()
+        return office_time()
     return UnicodeText() if column == "NOTIZ" else Integer()
 
 
+def _as_real(reference: TypeEngine[Any], real: TypeEngine[Any] | None) -> TypeEngine[Any]:
+    """Return the type in which SQL Server gets values of a column: for text the column's own, with its length.
+
+    When a varchar is compared with an nvarchar, it is converted row by row, and no index is used.
+    """
+    if isinstance(reference, String) and isinstance(real, VARCHAR | CHAR | NVARCHAR | NCHAR):
+        kind = Unicode if isinstance(real, NVARCHAR | NCHAR) else String
+        return reference.with_variant(kind(real.length), "mssql")
+    return reference
+
+
 def _dsn_type() -> TypeEngine[Any]:
-    """Return the type of a DSN: compared without case, as SQL Server does by its own default."""
+    """Return the type of a DSN: compared without case, as SQL Server does by default."""
     return (
         Unicode(36)
         .with_variant(Unicode(36, collation="NOCASE"), "sqlite")

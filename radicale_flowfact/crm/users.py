@@ -1,36 +1,42 @@
-"""FlowFact's users: who they are, which Merkmale they sync, and what keeps one of them out (rules 1, 2)."""
+"""Reads FlowFact's users: who they are, which Merkmale they sync, and why one has no access (rules 1 and 2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
+from radicale_flowfact.crm import rows
+from radicale_flowfact.crm.rows import text_of
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import Merkmal, User, dsn_key
 
+_OWN = "own_merkmal"
 _ADDRESSES, _ACTIVITIES = "OUTLOOK", "VORLAGE"
 
 
 class UserError(Exception):
-    """A login cannot be served; the message names the cause and the place in FlowFact to mend it."""
+    """A login without access; the message names the cause and where to correct it in FlowFact (rule 1)."""
 
 
 def read_users(connection: Connection, tables: Tables) -> list[User]:
-    """Return all users of FlowFact by login, without their Merkmale and groups."""
+    """Return all users of FlowFact ordered by login, without their Merkmale and groups."""
     people = tables.user
-    return [_user(row) for row in connection.execute(select(people).order_by(people.c.LOGIN))]
+    return [_user(row) for row in rows.read(connection, select(people).order_by(people.c.LOGIN))]
 
 
 def read_merkmale(connection: Connection, tables: Tables) -> dict[str, Merkmal]:
     """Return all Merkmale by ``dsn_key``."""
-    rows = connection.execute(select(tables.merkmal))
-    return {
-        dsn_key(row.DSN): Merkmal(row.DSN, row.NAME or "", row.KUERZEL or "", bool(row.AKTIV), row.BEN_DSN)
-        for row in rows
-    }
+    found = (_merkmal(row) for row in rows.read(connection, select(tables.merkmal)))
+    return {dsn_key(merkmal.dsn): merkmal for merkmal in found}
+
+
+def _merkmal(row: Row[Any]) -> Merkmal:
+    dsn, name, short = (text_of(row, column) for column in ("DSN", "NAME", "KUERZEL"))
+    return Merkmal(dsn, name, short, bool(row.AKTIV), text_of(row, "BEN_DSN") or None)
 
 
 def read_user(
@@ -40,49 +46,58 @@ def read_user(
     address_merkmale: Sequence[str] = (),
     activity_merkmale: Sequence[str] = (),
 ) -> User:
-    """Return the user with this FlowFact login, ready to sync.
+    """Return the user with this FlowFact login, with Merkmale and groups; case and outer spaces do not count.
 
-    The Merkmal names (or DSNs) given are used only where BENMKM is not mapped (rule 2).
-    Raises UserError for a user who may not get in (rule 1).
+    ``address_merkmale`` and ``activity_merkmale`` are names or DSNs, used only where BENMKM is not mapped (rule 2).
+    Raises UserError for a user without access: unknown, ambiguous, inactive, own Merkmal missing or not synced (rule
+    1).
     """
     wanted = login.strip().casefold()
-    people = tables.user
     matching = [
-        _user(row)
-        for row in connection.execute(select(people).order_by(people.c.DSN))
-        if (row.LOGIN or "").strip().casefold() == wanted
+        (_user(row), bool(text_of(row, _OWN)))
+        for row in rows.read(connection, _users_and_own(tables))
+        if text_of(row, "LOGIN").strip().casefold() == wanted
     ]
     if not matching:
         raise UserError(f"FlowFact has no user with the login {login!r}")
     if len(matching) > 1:
         raise UserError(f"FlowFact has {len(matching)} users with the login {login!r}; make it unique there")
-    user = matching[0]
+    user, own_exists = matching[0]
     if tables.user_merkmal is not None:
         user = _with_own_lists(connection, tables, user)
     else:
         user = _with_named_lists(connection, tables, user, address_merkmale, activity_merkmale)
-    return _checked(connection, tables, _with_groups(connection, tables, user))
+    return _checked(_with_groups(connection, tables, user), own_exists=own_exists)
+
+
+@lru_cache(maxsize=8)
+def _users_and_own(tables: Tables) -> Select[Any]:
+    """Return the SELECT of all users, each with the DSN of his own Merkmal if that Merkmal exists."""
+    people, merkmal = tables.user, tables.merkmal
+    own = merkmal.c.DSN.label(_OWN)
+    return select(people, own).outerjoin(merkmal, merkmal.c.DSN == people.c.MKM_DSN).order_by(people.c.DSN)
 
 
 def _user(row: Row[Any]) -> User:
     return User(
-        row.DSN,
-        name=row.NAME or "",
-        login=row.LOGIN or "",
+        text_of(row, "DSN"),
+        name=text_of(row, "NAME"),
+        login=text_of(row, "LOGIN"),
         active=bool(row.AKTIV),
-        own_merkmal=row.MKM_DSN or None,
-        appointment_kind=getattr(row, "ART_TERMIN_DSN", None) or None,
-        task_kind=getattr(row, "ART_AUFGABE_DSN", None) or None,
+        own_merkmal=text_of(row, "MKM_DSN") or None,
+        appointment_kind=text_of(row, "ART_TERMIN_DSN") or None,
+        task_kind=text_of(row, "ART_AUFGABE_DSN") or None,
     )
 
 
 def _with_own_lists(connection: Connection, tables: Tables, user: User) -> User:
     lists = tables.user_merkmal
     assert lists is not None  # noqa: S101 - tells mypy what the caller has seen
-    rows = connection.execute(select(lists.c.BEREICH, lists.c.MKM_DSN).where(lists.c.BEN_DSN == user.dsn)).all()
+    listed = rows.read(connection, select(lists.c.BEREICH, lists.c.MKM_DSN).where(lists.c.BEN_DSN == user.dsn))
 
     def of(area: str) -> frozenset[str]:
-        return frozenset(dsn_key(row.MKM_DSN) for row in rows if (row.BEREICH or "").strip().upper() == area)
+        mine = (row for row in listed if text_of(row, "BEREICH").strip().upper() == area)
+        return frozenset(dsn_key(text_of(row, "MKM_DSN")) for row in mine)
 
     return replace(user, address_merkmale=of(_ADDRESSES), activity_merkmale=of(_ACTIVITIES))
 
@@ -112,18 +127,17 @@ def _with_groups(connection: Connection, tables: Tables, user: User) -> User:
     membership = tables.user_group
     if membership is None:
         return user
-    rows = connection.scalars(select(membership.c.GRP_DSN).where(membership.c.BEN_DSN == user.dsn))
-    return replace(user, groups=frozenset(dsn_key(dsn) for dsn in rows))
+    groups = rows.read(connection, select(membership.c.GRP_DSN).where(membership.c.BEN_DSN == user.dsn))
+    return replace(user, groups=frozenset(dsn_key(text_of(row, "GRP_DSN")) for row in groups))
 
 
-def _checked(connection: Connection, tables: Tables, user: User) -> User:
+def _checked(user: User, *, own_exists: bool) -> User:
     who = f"FlowFact user {user.login!r}"
     if not user.active:
         raise UserError(f"{who} is inactive")
     if user.own_merkmal is None:
         raise UserError(f"{who} has no own Merkmal (Benutzermerkmal); set it in FlowFact's user settings")
-    own = tables.merkmal.c.DSN == user.own_merkmal
-    if connection.scalar(select(tables.merkmal.c.DSN).where(own)) is None:
+    if not own_exists:
         raise UserError(f"{who} has an own Merkmal that does not exist: {user.own_merkmal}")
     if dsn_key(user.own_merkmal) not in user.address_merkmale:
         raise UserError(

@@ -1,19 +1,19 @@
 """Carries out actions on FlowFact's rows, inside the caller's transaction.
 
-Nothing here decides: what is to be done comes as actions. A row is changed only while its Touch is the one
-that was read (rule 27), and a value that its column cannot hold is refused before anything is written (rule 28).
+Nothing is decided here: the actions say what to do. A row is changed only while its Touch is the one that was read
+(rule 27), and a value that its column cannot hold is refused before anything is written (rule 28).
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Update, delete, select
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.types import String
 
 from radicale_flowfact.actions import (
     AddMerkmal,
@@ -29,27 +29,38 @@ from radicale_flowfact.actions import (
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.reads import merkmal_table
 from radicale_flowfact.crm.scope import of_table
-from radicale_flowfact.crm.statements import delete_from, insert_into, new, select_from, the, update_of
+from radicale_flowfact.crm.statements import (
+    delete_from,
+    insert_into,
+    new,
+    select_from,
+    the,
+    update_at_touch,
+    update_of,
+    update_untouched,
+)
 from radicale_flowfact.crm.tables import Tables
+from radicale_flowfact.database.lengths import cut_to_units, utf16_units
+from radicale_flowfact.database.odd_values import is_unreadable_time
 from radicale_flowfact.records import RecordKey, Right, Table
 
 _TICK = timedelta(milliseconds=10)  # datetime's 1/300 s falls on each 10 ms
 _FIRST_DATE, _LAST_DATE = datetime(1753, 1, 1), datetime(9999, 12, 31)  # what a datetime column holds
 _RIGHT_NAMES = {Right.FULL: "VOLL", Right.READ: "LESEN"}
-_PHONE_LIMIT = 50
+_UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")  # control characters, lone surrogates
 
 
 class StaleError(Exception):
-    """The record changed, or went, in FlowFact after it was read: nothing of this edit may be written (rule 27)."""
+    """A record changed or was deleted in FlowFact after it was read (rule 27); the caller must roll back."""
 
 
 class UnwritableError(Exception):
-    """A value that FlowFact's column cannot hold; the message names the field and the limit (rule 28)."""
+    """A value that FlowFact's column cannot hold; the message names field and limit (rule 28)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who writes (a user's DSN, None: nobody known) and when (office local time); goes into TOUCH_VON and TOUCH."""
+    """Who writes (a user's DSN, or None) and when (office local time); stored in TOUCH_VON and TOUCH."""
 
     user: str | None
     now: datetime
@@ -62,9 +73,10 @@ def carry_out(
     stamp: Stamp,
     touches: Mapping[RecordKey, datetime | None],
 ) -> None:
-    """Carry out ``actions``; ``touches`` tells the Touch that each changed record had when it was read.
+    """Carry out ``actions``: new records first, then fields, then phones, Merkmale and rights.
 
-    Raises StaleError or UnwritableError; the caller must then roll back.
+    ``touches``: the Touch that each changed record had when it was read. Each UPDATE compares it and sets a new one,
+    which differs even if the clock stands still. Raises StaleError or UnwritableError; the caller must then roll back.
     """
     for action in actions:
         if isinstance(action, CreateRecord):
@@ -80,29 +92,37 @@ def carry_out(
             _set_rights(connection, tables, action)
 
 
-def unique_identifier(connection: Connection, tables: Tables, wanted: str) -> str:
-    """Return a Kennung that no address has yet: ``wanted`` or, if taken, with a number behind it (rule 14)."""
+def unique_identifier(connection: Connection, tables: Tables, wanted: str, refused: Collection[str] = ()) -> str:
+    """Return a Kennung that no address has: ``wanted``, or with a number behind it (rule 14).
+
+    ``refused``: those that an index of FlowFact's did not accept, though they were not found. The caller holds the lock
+    that all gateways share; otherwise two of them could choose the same one. Raises UnwritableError after 10,000
+    numbers.
+    """
+    unwanted = {text.casefold() for text in refused}
     column = tables.address.c.KENNUNG
-    limit = column.type.length or 100 if isinstance(column.type, String) else 100
-    room = wanted.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 8)]  # counted as ``_fitting_text`` does
-    base = room.decode("utf-16-le", "ignore").strip() or "Neue Adresse"
-    if connection.scalar(select_from(tables.address, "KENNUNG", ("KENNUNG",)), the({"KENNUNG": base})) is None:
+    base = wished_identifier(tables, wanted)
+    is_free = connection.scalar(select_from(tables.address, "KENNUNG", ("KENNUNG",)), the({"KENNUNG": base})) is None
+    if is_free and base.casefold() not in unwanted:
         return base
     for first in range(2, 10_000, 50):
         candidates = [f"{base} ({number})" for number in range(first, first + 50)]
-        taken = {(text or "").casefold() for text in connection.scalars(select(column).where(column.in_(candidates)))}
+        there = connection.scalars(select(column).where(column.in_(candidates)))
+        taken = unwanted | {(text or "").casefold() for text in there}
         for candidate in candidates:
             if candidate.casefold() not in taken:
                 return candidate
     raise UnwritableError(f"there are too many addresses with the Kennung {base!r}")
 
 
-def _table(tables: Tables, record: RecordKey) -> SqlTable:
-    return tables.address if record.table is Table.ADDRESS else tables.activity
+def wished_identifier(tables: Tables, wanted: str) -> str:
+    """Return a Kennung as it fits into the column, with room for a number behind it (rule 14)."""
+    limit = columns.longest_text(tables.address, "KENNUNG") or 100
+    return cut_to_units(wanted, limit - 8).strip() or "Neue Adresse"
 
 
 def _create(connection: Connection, tables: Tables, action: CreateRecord, stamp: Stamp) -> None:
-    table = _table(tables, action.record)
+    table = columns.table_of(tables, action.record.table)
     values = _values(table, action.record, action.fields)
     marks = {"ANGELEGT": stamp.now, "ANGELEGT_VON": stamp.user, "TOUCH": stamp.now, "TOUCH_VON": stamp.user}
     defaults: dict[str, Value] = {"ARCHIV": False}
@@ -120,7 +140,7 @@ def _update_rows(
     touches: Mapping[RecordKey, datetime | None],
     created: set[RecordKey],
 ) -> None:
-    """Write the changed columns of each record, and move its Touch, in one guarded UPDATE."""
+    """Write the changed columns of each record and a new Touch, in one UPDATE that compares the old Touch."""
     changes: defaultdict[RecordKey, list[tuple[str, Value]]] = defaultdict(list)
     for action in actions:
         if isinstance(action, SetField):
@@ -130,25 +150,34 @@ def _update_rows(
         elif isinstance(action, SetPhone) and action.record not in created:
             changes[action.record] += []
     for record, fields in changes.items():
-        table, touch = _table(tables, record), touches[record]
+        table, touch = columns.table_of(tables, record.table), touches[record]
         marks = {"TOUCH": _next_touch(stamp.now, touch), "TOUCH_VON": stamp.user}
         row = {**_values(table, record, fields), **marks}
-        statement = update_of(table, tuple(row), ("DSN",), guarded=touch is not None)
-        changed = connection.execute(statement, {**new(row), **the({"DSN": record.dsn, "TOUCH": touch})})
+        guarded_update = _guarded_update(touch)
+        changed = connection.execute(
+            guarded_update(table, tuple(row), ("DSN",)), {**new(row), **the({"DSN": record.dsn, "TOUCH": touch})}
+        )
         if changed.rowcount != 1:
             raise StaleError(f"{record} was changed in FlowFact meanwhile")
+
+
+def _guarded_update(touch: datetime | None) -> Callable[[SqlTable, tuple[str, ...], tuple[str, ...]], Update]:
+    """Return the UPDATE that compares this Touch; a Touch that cannot be read is not compared."""
+    if is_unreadable_time(touch):
+        return update_of
+    return update_untouched if touch is None else update_at_touch
 
 
 def _next_touch(now: datetime, before: datetime | None) -> datetime:
     """Return a Touch that differs from the one before, even when the clock stands still or goes back."""
     touch = now.replace(microsecond=now.microsecond // 10_000 * 10_000)
-    if before is not None and abs(touch - before) < _TICK:
+    if before is not None and not is_unreadable_time(before) and abs(touch - before) < _TICK:
         return before.replace(microsecond=before.microsecond // 10_000 * 10_000) + _TICK
     return touch
 
 
 def _values(table: SqlTable, record: RecordKey, fields: Iterable[tuple[str, Value]]) -> dict[str, Value]:
-    """Return column values by FlowFact's column names, each checked against its column."""
+    """Return the values by FlowFact's column names, each checked against its column."""
     names = columns.OF_TABLE[record.table]
     found: dict[str, Value] = {}
     for field, value in fields:
@@ -158,22 +187,20 @@ def _values(table: SqlTable, record: RecordKey, fields: Iterable[tuple[str, Valu
 
 
 def _fitting(table: SqlTable, column: str, field: str, value: Value) -> Value:
-    kind = table.c[column].type
     if isinstance(value, str):
-        return _fitting_text(value, field, kind.length if isinstance(kind, String) else None)
+        return _fitting_text(value, field, columns.longest_text(table, column))
     if isinstance(value, datetime) and not _FIRST_DATE <= value <= _LAST_DATE:
         raise UnwritableError(f"{_words(field)} {value:%d.%m.%Y} is not a date that FlowFact can keep")
     return value
 
 
 def _fitting_text(value: str, field: str, limit: int | None) -> str:
-    # SQL Server counts UTF-16 units, so that an emoji takes two of them.
-    length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+    # SQL Server counts UTF-16 units: an emoji has two.
+    length = utf16_units(value)
     if limit is not None and length > limit:
         raise UnwritableError(f"{_words(field)} has {length} characters, FlowFact keeps at most {limit}")
-    for char in value:
-        if (char < " " and char not in "\t\n\r") or "\ud800" <= char <= "\udfff":
-            raise UnwritableError(f"{_words(field)} contains a character that FlowFact cannot keep: U+{ord(char):04X}")
+    if found := _UNKEPT.search(value):
+        raise UnwritableError(f"{_words(field)} contains a character that FlowFact cannot keep: U+{ord(found[0]):04X}")
     return value
 
 
@@ -185,7 +212,7 @@ def _set_phone(connection: Connection, tables: Tables, action: SetPhone) -> None
     phone, here = tables.phone, {"AD_DSN": action.record.dsn, "POS": action.position}
     where = tuple(here)
     if action.after is not None:
-        number = {"NUMMER": _fitting_text(action.after, "phone number", _PHONE_LIMIT)}
+        number = {"NUMMER": _fitting_text(action.after, "phone number", columns.longest_text(phone, "NUMMER"))}
         if action.before is not None or connection.scalar(select_from(phone, "POS", where), the(here)) is not None:
             connection.execute(update_of(phone, tuple(number), where), {**new(number), **the(here)})
         else:
@@ -214,10 +241,10 @@ def _set_rights(connection: Connection, tables: Tables, action: SetRights) -> No
     connection.execute(delete(rights).where(*mine))
     for entry in action.after:
         row = {
-            rights.c.TABELLE: action.record.table.value,
-            rights.c.OBJ_DSN: action.record.dsn,
-            rights.c.BEN_DSN: entry.user,
-            rights.c.GRP_DSN: entry.group,
-            rights.c.RECHT: _RIGHT_NAMES[entry.right],
+            "TABELLE": action.record.table.value,
+            "OBJ_DSN": action.record.dsn,
+            "BEN_DSN": entry.user,
+            "GRP_DSN": entry.group,
+            "RECHT": _RIGHT_NAMES[entry.right],
         }
-        connection.execute(insert(rights).values(row))
+        connection.execute(insert_into(rights), row)

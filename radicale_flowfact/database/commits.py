@@ -1,6 +1,6 @@
-"""Tells for next to nothing whether anything at all was committed to a database, where that can be asked.
+"""Returns a mark that changes with each commit to a database, where it can be read at next to no cost.
 
-Only SQLite can: ``PRAGMA data_version`` of a connection that is kept open. On a server the look itself is the way.
+Only SQLite has one: ``PRAGMA data_version`` of a connection that stays open. A server must be asked for the data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Mark = tuple[int, int, int]
 
 
 class Commits:
-    """Watches one database; thread-safe."""
+    """Watches one database for commits; thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         file = engine.url.database if engine.dialect.name == "sqlite" else None
@@ -25,12 +25,12 @@ class Commits:
         self._open: tuple[tuple[int, int], sqlite3.Connection] | None = None
 
     def mark(self) -> Mark | None:
-        """Return what stays the same as long as nothing was committed, by whomever; None if that cannot be told."""
+        """Return a value that stays the same while nobody commits; None if the database has no such value."""
         if self._file is None:
             return None
         with self._lock, contextlib.suppress(OSError, sqlite3.Error):
             status = self._file.stat()
-            which = (status.st_dev, status.st_ino)  # a file put in its place is another database
+            which = (status.st_dev, status.st_ino)  # a file that replaced it is another database
             if self._open is None or self._open[0] != which:
                 self.close()
                 self._open = (which, sqlite3.connect(self._file, check_same_thread=False, timeout=0))
@@ -39,7 +39,7 @@ class Commits:
         return None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the connection."""
         if self._open is not None:
             self._open[1].close()
             self._open = None

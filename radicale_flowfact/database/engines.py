@@ -1,6 +1,7 @@
-"""One SQLAlchemy engine for each database URL and process, prepared so that every database behaves alike.
+"""One SQLAlchemy engine for each database URL and process, prepared so that all databases behave alike.
 
-Radicale makes its storage twice in one process, so the engines are kept here, by URL.
+It also holds the SQL functions that each database spells in its own way (digest, position of a text, exact time).
+Radicale creates its storage twice in one process, so the engines are kept here, by URL.
 """
 
 from __future__ import annotations
@@ -13,20 +14,41 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, literal
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    cast,
+    create_engine,
+    event,
+    func,
+    literal,
+    literal_column,
+)
+from sqlalchemy.dialects.mssql import DATETIME2, SMALLDATETIME
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import BigInteger, Boolean, DateTime, UnicodeText
+from sqlalchemy.types import BigInteger, DateTime, Integer, String, TypeEngine, UnicodeText
 
-from radicale_flowfact.connecting import Timeouts, completed, engine_options, hint, prepare_mssql
-from radicale_flowfact.faults import told
+from radicale_flowfact.database.connections import (
+    Timeouts,
+    completed,
+    engine_options,
+    hint,
+    prepare_mssql,
+    renew_stale_plans,
+)
+from radicale_flowfact.database.faults import told
+from radicale_flowfact.database.odd_values import read_any_time
 
 _DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
-_WEIGHTS = {-1: 1, -2: 7, -3: 31, -5: 11, -6: 19, -7: 27}  # of a text's last characters, by which it is spread
+_WEIGHTS = {-1: 1, -2: 7, -3: 31, -5: 11, -6: 19, -7: 27}  # weights of a text's last characters
+_HUNDRED_NS = DATETIME2(7)  # type: ignore[no-untyped-call]
 _NO_TIMEOUTS_NAMED = Timeouts()
 _engines: dict[tuple[str, str, Timeouts], Engine] = {}
 _engines_lock = threading.Lock()
@@ -40,9 +62,9 @@ class DatabaseError(Exception):
 
 
 def engine_for(url: str, state_schema: str = "", timeouts: Timeouts = _NO_TIMEOUTS_NAMED) -> Engine:
-    """Return the process's engine for ``url``; the gateway's tables live in ``state_schema``.
+    """Return the process's engine for ``url``; the gateway's tables are in ``state_schema`` ("": the default schema).
 
-    Raises DatabaseError when the URL is wrong or its driver is not installed. Does not connect.
+    Does not connect. Raises DatabaseError if the URL is wrong or its driver is not installed.
     """
     with _engines_lock:
         key = (url, state_schema, timeouts)
@@ -53,20 +75,20 @@ def engine_for(url: str, state_schema: str = "", timeouts: Timeouts = _NO_TIMEOU
 
 @contextmanager
 def reaching(engine: Engine) -> Iterator[Connection]:
-    """Connect. Raises DatabaseError with what to do if that fails."""
+    """Connect, and close in the end. Raises DatabaseError with what to do if the database cannot be reached."""
     try:
         connection = engine.connect()
     except DBAPIError as error:
         words = told(error)
         raise DatabaseError(
-            f"the database cannot be reached: {words}\n{hint(engine.url, words)}; then run: radicale-flowfact check"
+            f"the database cannot be reached: {words}\n{hint(engine.url, error)}; then run: radicale-flowfact check"
         ) from error
     with connection:
         yield connection
 
 
 def dispose_engines() -> None:
-    """Close every pooled connection; for the end of a process and before a fork."""
+    """Close every pooled connection; to be called at the end of a process and before a fork."""
     with _engines_lock:
         for engine in _engines.values():
             engine.dispose()
@@ -74,10 +96,9 @@ def dispose_engines() -> None:
 
 
 def snapshot_options(engine: Engine) -> dict[str, Any]:
-    """Return the execution options of a connection whose transaction reads one state of the database.
+    """Return the execution options of a connection whose transaction sees one state of the database.
 
-    SQLite does so anyway. SQL Server must be told to keep old rows for it (ALLOW_SNAPSHOT_ISOLATION), and reads each
-    statement's own state without.
+    SQLite always does. SQL Server would need ALLOW_SNAPSHOT_ISOLATION; there each statement sees its own state.
     """
     if engine.dialect.name == "postgresql":
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -92,17 +113,20 @@ def _create(url: str, timeouts: Timeouts) -> Engine:
         raise DatabaseError(f"database_url is not a database URL: {error}") from error
     except ImportError as error:
         raise DatabaseError(
-            f"database_url needs a driver that cannot be loaded: {error}. {hint(parsed, str(error))}"
+            f"database_url needs a driver that cannot be loaded: {error}. {hint(parsed, error)}"
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", lambda connection, record: read_any_time(connection))
     if engine.dialect.name == "mssql":
         prepare_mssql(engine, timeouts)
+    renew_stale_plans(engine)
     return engine
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    """Give SQLite real transactions, write-ahead logging and the digest function."""
+    """Set up SQLite: transactions begun by the gateway, write-ahead logging, and the digest function."""
 
     @event.listens_for(engine, "connect")
     def _on_connect(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
@@ -117,23 +141,34 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def _digest(*values: str | bytes | float | None) -> int:
-    # marshal is the fastest way from values to bytes that tell them apart; its version 2 knows no references, so that
-    # equal values give equal bytes.
+    # marshal is the fastest unambiguous serialisation. Version 2 has no references, so equal values give equal bytes.
     return int.from_bytes(hashlib.blake2b(marshal.dumps(values, 2), digest_size=_DIGEST_BITS // 8).digest(), "big")
 
 
-class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are named in lower case
-    """A time, given as a parameter, rounded to the precision of a datetime column: to compare with what was read.
+def is_time(
+    column: ColumnElement[datetime], parameter: str, real: TypeEngine[Any] | None = None
+) -> ColumnElement[bool]:
+    """Return the condition that a column has the time that was read from it, given as a parameter (rule 27).
 
-    SQL Server keeps 1/300 s in a column but sends parameters with more; elsewhere both are the same.
+    ``real``: the column's type on SQL Server, if known. Of a datetime2 (100 ns) Python holds microseconds only, so any
+    time within that microsecond matches.
+    """
+    value = bindparam(parameter, type_=DateTime())
+    if isinstance(real, DATETIME2):
+        begin = cast(value, _HUNDRED_NS)
+        return and_(column >= begin, column < func.dateadd(literal_column("microsecond"), literal_column("1"), begin))
+    return column == (cast(value, SMALLDATETIME) if isinstance(real, SMALLDATETIME) else exact_time(value))
+
+
+class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are named in lower case
+    """A time given as a parameter, in the precision of a datetime column, to compare with what was read.
+
+    SQL Server keeps 1/300 s in such a column, but sends parameters with more digits. Elsewhere it is the time itself.
     """
 
     type = DateTime()
     inherit_cache = True
     name = "exact_time"
-
-    def __init__(self, parameter: str) -> None:
-        super().__init__(bindparam(parameter, type_=DateTime()))
 
 
 @compiles(exact_time)
@@ -146,37 +181,45 @@ def _time_mssql(element: exact_time, compiler: SQLCompiler, **kwargs: Any) -> st
     return f"CAST({compiler.process(element.clauses, **kwargs)} AS datetime)"
 
 
-class holds(FunctionElement[bool]):  # noqa: N801 - SQL functions are named in lower case
-    """Whether a text has another in it, compared as it is."""
+def holds(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Return the condition that a text contains another, compared character by character."""
+    return _position(text, literal(part, UnicodeText())) > 0
 
-    type = Boolean()
+
+class _position(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case
+    """The position of a text in another, from 1; 0 if it is not in it.
+
+    It is a number, not a condition: for SQL Server, SQLAlchemy compares everything of type Boolean with 1, also a
+    comparison.
+    """
+
+    type = Integer()
     inherit_cache = True
-    name = "holds"
-
-    def __init__(self, text: ColumnElement[str], part: str) -> None:
-        super().__init__(text, literal(part, UnicodeText()))
+    name = "position"
 
 
-@compiles(holds)
-def _holds_sqlite(element: holds, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    return f"instr({compiler.process(element.clauses, **kwargs)}) > 0"
+@compiles(_position)
+def _position_sqlite(element: _position, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"instr({compiler.process(element.clauses, **kwargs)})"
 
 
-@compiles(holds, "postgresql")
-def _holds_postgresql(element: holds, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    return f"strpos({compiler.process(element.clauses, **kwargs)}) > 0"
+@compiles(_position, "postgresql")
+def _position_postgresql(element: _position, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"strpos({compiler.process(element.clauses, **kwargs)})"
 
 
-@compiles(holds, "mssql")
-def _holds_mssql(element: holds, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+@compiles(_position, "mssql")
+def _position_mssql(element: _position, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
     text, part = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    return f"CHARINDEX({part}, {text} COLLATE Latin1_General_BIN2) > 0"
+    return f"CHARINDEX({part}, {text} COLLATE Latin1_General_BIN2)"
 
 
 class row_digest(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case
-    """A 40-bit number that the database computes from the columns of one row; equal rows, equal numbers.
+    """A number of 40 bits that the database computes from columns of one row; equal rows have equal numbers.
 
-    It is compared only with what the same database computed before, so each one may use its own hash.
+    Rows that differ have different numbers but for chance: also where a text moves to the next column or becomes NULL,
+    and whatever control characters it contains. It is compared only with numbers of the same database, so each database
+    may use its own hash.
     """
 
     type = BigInteger()
@@ -188,9 +231,9 @@ class row_digest(FunctionElement[int]):  # noqa: N801 - SQL functions are named 
 
 
 class spread(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case
-    """A number from 0 to ``count`` - 1 that the database computes from a text; equal texts, equal numbers.
+    """A number from 0 to ``count`` - 1 that the database computes from a text; equal texts have equal numbers.
 
-    As with ``row_digest``, each database may have its own.
+    As with ``row_digest``, each database may use its own function.
     """
 
     type = BigInteger()
@@ -209,7 +252,7 @@ def _spread(element: spread, compiler: SQLCompiler, **kwargs: Any) -> str:  # no
 
 @compiles(spread, "sqlite")
 def _spread_sqlite(element: spread, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    # A digest would call back into Python for each row; some of a DSN's last characters differ enough.
+    # A digest would call Python for each row; some of a DSN's last characters are random enough.
     text, count = (compiler.process(clause, **kwargs) for clause in element.clauses)
     parts = (f"{weight} * coalesce(unicode(substr({text}, {place}, 1)), 0)" for place, weight in _WEIGHTS.items())
     return f"(({' + '.join(parts)}) % {count})"
@@ -217,24 +260,30 @@ def _spread_sqlite(element: spread, compiler: SQLCompiler, **kwargs: Any) -> str
 
 @compiles(row_digest, "sqlite")
 def _digest_sqlite(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    return f"flowfact_digest({compiler.process(element.clauses, **kwargs)})"
+    # Any column may hold text that is no Unicode. It cannot be passed to Python, but its bytes can.
+    parts = (f"CAST({compiler.process(column, **kwargs)} AS BLOB)" for column in element.clauses)
+    return f"flowfact_digest({', '.join(parts)})"
 
 
 @compiles(row_digest, "postgresql")
 def _digest_postgresql(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
-    parts = (f"coalesce(CAST({compiler.process(column, **kwargs)} AS text), chr(30))" for column in element.clauses)
-    joined = " || chr(31) || ".join(parts)
-    return f'(hashtextextended(({joined}) COLLATE "C", 0) & {2**_DIGEST_BITS - 1})'
+    # A row as text quotes its values where needed, and distinguishes NULL from an empty text.
+    row = f"CAST(ROW({compiler.process(element.clauses, **kwargs)}) AS text)"
+    return f'(hashtextextended({row} COLLATE "C", 0) & {2**_DIGEST_BITS - 1})'
 
 
 @compiles(row_digest, "mssql")
 def _digest_mssql(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    # Values are separated by 31 29; NULL is 31 28, and a 31 within a text becomes 31 30. So the text is unambiguous.
     def text(column: ColumnElement[Any]) -> str:
         sql = compiler.process(column, **kwargs)
         # CAST would cut a datetime to minutes; style 121 keeps its milliseconds.
         style = ", 121" if isinstance(column.type, DateTime) else ""
-        # Columns of different collations cannot be joined up; converted first, also a text or ntext can be looked into.
-        return f"coalesce(CONVERT(nvarchar(max), {sql}{style}) COLLATE Latin1_General_BIN2, nchar(30))"
+        # Columns of different collations cannot be concatenated. After CONVERT, text and ntext work, too.
+        converted = f"CONVERT(nvarchar(max), {sql}{style}) COLLATE Latin1_General_BIN2"
+        if isinstance(column.type, String):
+            converted = f"REPLACE({converted}, nchar(31), nchar(31) + nchar(30))"
+        return f"coalesce({converted}, nchar(31) + nchar(28))"
 
-    joined = " + nchar(31) + ".join(text(column) for column in element.clauses)
+    joined = " + nchar(31) + nchar(29) + ".join(text(column) for column in element.clauses)
     return f"CAST(SUBSTRING(HASHBYTES('SHA2_256', {joined}), 1, {_DIGEST_BITS // 8}) AS bigint)"

@@ -1,6 +1,6 @@
-"""What a database user must be allowed, told as GRANTs for an administrator to read and run.
+"""Composes the GRANTs that a database user needs, for an administrator to read and run.
 
-Nothing here grants anything. What is needed comes as ``Need``s from the rooms that know their tables.
+Nothing is granted here. What is needed comes as ``Need`` from the packages that know their tables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _QUOTE = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What the gateway does with one table. ``schema``: None, one, or on SQL Server "database.schema"."""
+    """What the gateway does with one table.
+
+    ``schema``: None for the default one, a name, or on SQL Server "database.schema".
+    """
 
     schema: str | None
     table: str
@@ -29,9 +32,9 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class OwnTables:
-    """Where the gateway's own tables are.
+    """The gateway's own tables: their schema and names.
 
-    ``counted``: those whose ids the database counts; ``makes``: the gateway makes and changes them when it starts.
+    ``counted``: those whose ids the database assigns; ``makes``: the gateway creates and migrates them itself.
     """
 
     schema: str
@@ -41,7 +44,7 @@ class OwnTables:
 
     @property
     def needs(self) -> list[Need]:
-        """What it does with them; the table of versions is only read if an admin makes the tables."""
+        """What the gateway does with them; the table of versions is only read if an admin creates the tables."""
         return [Need(self.schema or None, name, self._verbs(name)) for name in self.names]
 
     def _verbs(self, name: str) -> frozenset[str]:
@@ -49,7 +52,10 @@ class OwnTables:
 
 
 def grants(dialect: str, needs: Sequence[Need], own: OwnTables, user: str) -> list[str]:
-    """Return the SQL that gives ``user`` exactly what is needed, with comments; none for a database without users."""
+    """Return the SQL, with comments, that gives ``user`` exactly what is needed; empty for a database without users.
+
+    ``dialect``: SQLAlchemy's name of the database.
+    """
     if dialect not in _QUOTE:
         return []
     quote = _QUOTE[dialect]
@@ -103,7 +109,7 @@ def _own(dialect: str, own: OwnTables, user: str) -> list[str]:
 
 
 def _making(dialect: str, named: str, schema: str, user: str, *, in_own_database: bool) -> list[str]:
-    """Return what lets the gateway make its tables itself."""
+    """Return the SQL that lets the gateway create its tables itself."""
     quoted = _QUOTE[dialect](schema)
     made = f"CREATE SCHEMA {quoted} AUTHORIZATION {user}"
     if dialect == "postgresql" and not named:
@@ -122,5 +128,5 @@ def _making(dialect: str, named: str, schema: str, user: str, *, in_own_database
 
 
 def schema_of(dialect: str, schema: str | None) -> str:
-    """Return a schema, or the one that a database takes if none is named."""
+    """Return a schema, or the default one of the database (``dbo``, ``public``) if none is named."""
     return schema or _PLAIN_SCHEMA.get(dialect, "")

@@ -1,6 +1,6 @@
-"""What the connected database user may do with tables, as the database itself says it, compared with what is needed.
+"""Reads what the connected database user may do with tables, and compares it with what is needed.
 
-SQLite has no users, so there is nothing to ask.
+SQLite has no users: there nothing is missing or superfluous.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, column, func, literal, select, table
 
-from radicale_flowfact.privileges import VERBS, Need, OwnTables, schema_of
+from radicale_flowfact.database.privileges import VERBS, Need, OwnTables, schema_of
 
 _TABLE_KINDS = ("r", "v", "p", "m", "f")  # pg_class.relkind: tables and views of every sort
 _TABLE_TYPES = ("U", "V", "SN")  # sys.objects.type: tables, views, synonyms
@@ -20,14 +20,17 @@ Rights = Mapping[tuple[str, str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is missing and what is too much, each as words such as "AD: DELETE"."""
+    """The missing and the superfluous grants, each in words such as "AD: DELETE"."""
 
     missing: tuple[str, ...] = ()
     superfluous: tuple[str, ...] = ()
 
 
 def compare(connection: Connection, needs: Sequence[Need], own: OwnTables, *, own_are_there: bool) -> Comparison:
-    """Compare what is needed with what is held; tables that are not there are left out."""
+    """Compare the grants that are needed with those that are held; tables that do not exist are left out.
+
+    ``own_are_there``: the gateway's own tables exist in the current version, so their grants are compared, too.
+    """
     dialect = connection.dialect.name
     if dialect not in ("postgresql", "mssql"):
         return Comparison()
@@ -69,7 +72,7 @@ def held(connection: Connection, schemas: Iterable[str | None]) -> Rights:
 
 
 def may_make_tables(connection: Connection, schema: str | None) -> bool:
-    """Return whether the user may make tables in a schema that is there."""
+    """Return whether the user may create tables in an existing schema."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
         return bool(connection.scalar(select(func.has_schema_privilege(schema_of(dialect, schema), "CREATE"))))
@@ -77,7 +80,7 @@ def may_make_tables(connection: Connection, schema: str | None) -> bool:
 
 
 def postgresql_query(schema: str) -> Select[*tuple[object, ...]]:
-    """Return the query for name and verbs of each table of a schema; without USAGE on it a right is none."""
+    """Return the query for name and rights of each table of a schema; without USAGE on it there are none."""
     relation = table("pg_class", column("oid"), column("relname"), column("relkind"), column("relnamespace"))
     space = table("pg_namespace", column("oid"), column("nspname"))
     usable = func.has_schema_privilege(space.c.oid, "USAGE")
@@ -90,7 +93,7 @@ def postgresql_query(schema: str) -> Select[*tuple[object, ...]]:
 
 
 def mssql_query(schema: str) -> Select[*tuple[object, ...]]:
-    """Return the query for name and verbs of each visible object of "schema" or "database.schema"."""
+    """Return the query for name and rights of each visible object of "schema" or "database.schema"."""
     database, _, plain = schema.rpartition(".")
     system = f"{database}.sys" if database else "sys"
     thing = table("objects", column("name"), column("type"), column("schema_id"), schema=system)
@@ -105,7 +108,7 @@ def mssql_query(schema: str) -> Select[*tuple[object, ...]]:
 
 
 def mssql_making_query(schema: str) -> Select[*tuple[object, ...]]:
-    """Return the query whether tables may be made: CREATE TABLE in the database, and ALTER on the schema."""
+    """Return the query whether tables may be created: CREATE TABLE in the database, and ALTER on the schema."""
     database, _, plain = schema.rpartition(".")
     where = f"{_bracketed(database)}.{_bracketed(plain)}" if database else _bracketed(plain)
     of_database = literal(_bracketed(database)) if database else func.QUOTENAME(func.DB_NAME())
@@ -118,7 +121,7 @@ def _bracketed(name: str) -> str:
 
 
 def _missing_sequences(connection: Connection, own: OwnTables) -> list[str]:
-    """Return the sequences of the gateway's tables that its user may not count with."""
+    """Return the sequences of the gateway's tables that the user lacks USAGE on."""
     space = table("pg_namespace", column("oid"), column("nspname"))
     relation = table("pg_class", column("oid"), column("relname"), column("relnamespace"))
     names = [f"{name}_id_seq" for name in own.counted]

@@ -1,8 +1,8 @@
-"""Keeps the database's password out of everything that is printed or logged, and out of flowfact.toml.
+"""Keeps passwords out of flowfact.toml and out of everything that is printed or logged.
 
-``${NAME}`` stands for an environment variable, ``${file:path}`` for the first line of a file. What came from there,
-and what stands as a password in the URL, is remembered here and masked in every message, whoever wrote it: drivers
-quote host names, and half of a password with an unescaped ``@`` is one.
+``${NAME}`` stands for an environment variable, ``${file:path}`` for the first line of a file. Values from there, and
+the password in a URL, are remembered here and masked in every message, whoever wrote it: drivers quote host names, and
+half of a password with an unescaped ``@`` becomes one.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from urllib.parse import quote, unquote
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _USER_INFO = re.compile(r"(?<=://)(?P<user>[^:@/]*):(?P<password>.*)@")
 _QUERY = re.compile(r"(?:PWD|password)(?:=|%3D)(.*?)(?:;|%3B|&|$)", re.IGNORECASE)
-_SHORTEST, _SHORTEST_PIECE = 3, 4  # shorter ones would mask half of every message
+_SHORTEST, _SHORTEST_PIECE = 3, 4  # characters; shorter ones would mask parts of ordinary words
 MASK = "***"
 _secrets: set[str] = set()
 
 
 class SecretError(Exception):
-    """A reference leads nowhere; the message names it, never a value."""
+    """A reference that cannot be resolved; the message names it, never a value."""
 
 
 def resolved(url: str, folder: Path) -> str:
-    """Return a database URL with its references replaced, relative files counted from ``folder``.
+    """Return a text with its references replaced; relative files are searched in ``folder``.
 
-    Between ``://`` and ``@`` a value is escaped as a URL needs it, so a password is written as it is. Raises
+    In a URL, values between ``://`` and ``@`` are percent-encoded, so a password is written as it is. Raises
     SecretError.
     """
     start, end = url.find("://") + 3, url.rfind("@")
@@ -41,11 +41,11 @@ def resolved(url: str, folder: Path) -> str:
             return quote(text, safe="")
         return text
 
-    made = _REFERENCE.sub(value, url)
-    _remember_passwords(made)
+    replaced = _REFERENCE.sub(value, url)
+    _remember_passwords(replaced)
     if _secrets:
         mask_logs()
-    return made
+    return replaced
 
 
 def _value(name: str, folder: Path) -> str:
@@ -72,20 +72,20 @@ def _remember_passwords(url: str) -> None:
 
 
 def remember(secret: str) -> None:
-    """Mask a secret, in every spelling of it, in all that is told from now on."""
+    """Mask a secret from now on, in each of its spellings (plain, percent-encoded, escaped)."""
     forms = {secret, unquote(secret), quote(secret, safe=""), repr(secret)[1:-1]}
     _secrets.update(form for form in forms if len(form) >= _SHORTEST)
 
 
 def masked(text: str) -> str:
-    """Return a text with each known secret replaced, the longest first."""
+    """Return a text with each known secret replaced by ``***``, the longest first."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
 
 
 class _MaskedRecord(logging.LogRecord):
-    """A record whose message and trace are masked, whoever formats it."""
+    """A log record whose message and trace are masked, whichever formatter is used."""
 
     def getMessage(self) -> str:  # noqa: N802 - logging's own name
         return masked(super().getMessage())
@@ -113,7 +113,7 @@ class _MaskingFactory:
 
 
 def mask_logs() -> None:
-    """Mask what is logged from now on in this process; Radicale sets its own logging up before or after that."""
+    """Mask everything that is logged from now on in this process, also by loggers that Radicale sets up later."""
     made = logging.getLogRecordFactory()
     if not isinstance(made, _MaskingFactory):
         logging.setLogRecordFactory(_MaskingFactory(made))

@@ -1,1 +1,4 @@
-"""A demo FlowFact that looks like a real agency, for trying the gateway out and for measuring it."""
+"""The demo: a FlowFact database of a fictitious agency, to try the gateway and to measure it.
+
+May import ``server.htpasswd``, ``crm`` and what is below them. Its doors are ``setup`` and ``agency``.
+"""

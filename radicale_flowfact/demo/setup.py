@@ -14,9 +14,9 @@ from sqlalchemy import inspect, select
 
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
-from radicale_flowfact.database import WRITES, engine_for
+from radicale_flowfact.database.engines import WRITES, engine_for
 from radicale_flowfact.demo.agency import fill
-from radicale_flowfact.passwords import set_password
+from radicale_flowfact.server.htpasswd import set_password
 from radicale_flowfact.settings import SettingsError
 
 _RADICALE = """\

@@ -1,8 +1,8 @@
 """The configuration profile at ``/.mobileconfig`` that sets up an Apple device: one CalDAV and one CardDAV account.
 
-It takes the place of Radicale's own, which hands out a profile to logins without access (rule 1), fails for an
-IPv6 host, takes TLS for plain HTTP behind a WSGI server that speaks TLS itself, and has the same identifier on
-every server, so that a second gateway's profile replaces the first.
+Replaces Radicale's own, which serves a profile to logins without access (rule 1), fails for an IPv6 host, does not
+recognise the TLS of a WSGI server, and uses the same identifier on every server, so that a second gateway's profile
+replaces the first.
 
 Apple devices find a user's collections by ``/.well-known/`` at the root of the host (RFC 6764), whatever the
 profile says. CalDAVPrincipalURL is given all the same; CardDAVPrincipalURL is not, because iOS reads it as a
@@ -31,7 +31,7 @@ _HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")  # a name as HTTP carries it, or
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where the device reached the gateway. ``prefix`` is what a proxy puts before all paths, as ``/dav``."""
+    """Holds the server as the device reached it. ``prefix``: a proxy's path before all others, as ``/dav``."""
 
     host: str
     port: int
@@ -47,7 +47,7 @@ class Server:
 
 
 def answer(environ: types.WSGIEnviron, prefix: str, login: str) -> types.WSGIResponse:
-    """Answer with the profile of a login that has access; "" makes Radicale ask who it is."""
+    """Return the answer with a login's profile; for "" Radicale answers 401."""
     if not login:
         return httputils.NOT_ALLOWED
     try:

@@ -1,4 +1,4 @@
-"""``Prefer: return=minimal`` (RFC 7240, RFC 8144) and Microsoft's older ``Brief: t``: no word of what is missing."""
+"""``Prefer: return=minimal`` (RFC 7240, RFC 8144) and Microsoft's older ``Brief: t``: no propstat with 404."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _PROPSTAT, _PROP, _STATUS = (xmlutils.make_clark(f"D:{name}") for name in ("prop
 
 
 def wants_minimal(environ: types.WSGIEnviron) -> bool:
-    """Return whether a client wants to be spared the properties that are not there."""
+    """Return whether the client asks to leave out properties that were not found."""
     preferences = environ.get("HTTP_PREFER", "").lower().replace(" ", "").replace(";", ",").split(",")
     return "return=minimal" in preferences or environ.get("HTTP_BRIEF", "").strip().lower() == "t"
 
 
 def make_minimal(multistatus: ET.Element) -> None:
-    """Take the properties that were not found out of a multistatus.
+    """Remove the properties that were not found from a multistatus.
 
-    A response of which nothing would be left keeps an empty propstat with status 200 (RFC 8144 §2.1).
+    A response that would become empty keeps an empty propstat with status 200 (RFC 8144 §2.1).
     """
     for response in multistatus:
         for propstat in response.findall(_PROPSTAT):

@@ -1,4 +1,4 @@
-"""principal-property-search (RFC 3744 §9.4), which Radicale answers with nothing: a login finds itself, nobody else.
+"""principal-property-search (RFC 3744 §9.4), which Radicale answers empty: a login finds itself only.
 
 The search becomes a PROPFIND of the login's own principal, so that the properties are Radicale's.
 """
@@ -11,13 +11,15 @@ from radicale import xmlutils
 
 _PROP = xmlutils.make_clark("D:prop")
 _NAME = xmlutils.make_clark("D:displayname")
-# Some clients ask for these outside of D:prop and take it amiss when they are not told.
+# Some clients name these outside of D:prop and fail when the answer lacks them.
 _ALWAYS = (_NAME, xmlutils.make_clark("C:calendar-home-set"))
 
-NOBODY = ET.tostring(ET.Element(xmlutils.make_clark("D:multistatus")), encoding="unicode", xml_declaration=True)
+EMPTY_MULTISTATUS = ET.tostring(
+    ET.Element(xmlutils.make_clark("D:multistatus")), encoding="unicode", xml_declaration=True
+)
 
 
-def search_of(report: ET.Element, login: str) -> bytes | None:
+def propfind_of(report: ET.Element, login: str) -> bytes | None:
     """Return the PROPFIND that answers a search which finds the login, b"" if it does not, None if it is no search."""
     if report.tag != xmlutils.make_clark("D:principal-property-search"):
         return None
@@ -27,7 +29,7 @@ def search_of(report: ET.Element, login: str) -> bytes | None:
 
 
 def _matches(search: ET.Element, login: str) -> bool:
-    """Whether every property of a property-search holds the text; the name is the only one that is known."""
+    """Return whether a property-search matches the login; displayname is the only searchable property."""
     wanted = (search.findtext(xmlutils.make_clark("D:match")) or "").casefold()
     asked = [prop.tag for prop in search.iterfind(f"{_PROP}/*")]
     return bool(asked) and all(tag == _NAME for tag in asked) and wanted in login.casefold()

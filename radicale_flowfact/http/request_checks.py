@@ -1,7 +1,7 @@
-"""What no handler should have to see: requests that are malformed, too large, or meant to keep the server busy.
+"""Checks of requests before a handler: malformed, too large, or built to exhaust the server.
 
-Radicale answers 500 to most of these, reads a body of a negative length until the connection ends, and takes
-credentials for text in the charset of the body.
+Radicale answers most of these with 500, reads a body of a negative length until the connection ends, and decodes
+credentials by the charset of the body.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import contextlib
 import io
 import re
 import traceback
@@ -19,29 +20,32 @@ import defusedxml.ElementTree as Safe
 from defusedxml import DefusedXmlException
 from radicale import types
 
-from radicale_flowfact.contentlines import is_control
-from radicale_flowfact.dav.request import RefusedError
+from radicale_flowfact.content.contentlines import PayloadError, is_control
+from radicale_flowfact.dav.store.request import RefusedError
 
-_LARGEST_XML = 2_000_000  # bytes; a multiget of 20,000 items has fewer
-_DEEPEST_XML = 60  # elements in each other; filters need six
-_MOST_ELEMENTS = 100_000
-_LONGEST_PATH = 4000
+_MAX_XML_BYTES = 2_000_000  # bytes; a multiget of 20,000 items has fewer
+_MAX_XML_DEPTH = 60  # elements in each other; filters need six
+_MAX_XML_ELEMENTS = 100_000
+_MAX_PATH_LENGTH = 4000
+_MAX_PROPERTIES = 100  # allprop has about thirty
 _DEPTHS = frozenset({"", "0", "1", "infinity"})
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
+_BYTE_FOLD = re.compile(rb"\r?\n[ \t]")
+_WIDE_CODECS = re.compile(r"utf-?_?(16|32)", re.IGNORECASE)
 _CODECS = re.compile(r"utf-8|utf-8-sig|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp125\d|koi8-r|mac-roman")
 _CHARSET_KEY = "radicale_flowfact.charset"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a request is not looked at any further."""
+    """Holds the status and reason of a request that is refused before a handler."""
 
     status: int
     reason: str
 
 
 def fault_of(environ: types.WSGIEnviron, largest: int) -> Fault | None:
-    """Return what is wrong with a request before anything of it is read; ``largest``: bytes of a body, 0: any."""
+    """Return the fault in a request's line or headers, or None; ``largest``: bytes of a body, 0: no limit."""
     length = environ.get("CONTENT_LENGTH") or ""
     if length and not (length.isascii() and length.isdigit() and len(length) < 19):
         return Fault(400, "the Content-Length is no number")
@@ -55,7 +59,7 @@ def fault_of(environ: types.WSGIEnviron, largest: int) -> Fault | None:
 
 
 def _path_fault(path: str) -> Fault | None:
-    if len(path) > _LONGEST_PATH:
+    if len(path) > _MAX_PATH_LENGTH:
         return Fault(414, "the path is too long")
     if path in ("", "*"):
         return None
@@ -67,8 +71,8 @@ def _path_fault(path: str) -> Fault | None:
     return None
 
 
-def prepared(environ: types.WSGIEnviron) -> types.WSGIEnviron:
-    """Return the environment without what Radicale would stumble over: its charset is kept for the body alone."""
+def sanitized(environ: types.WSGIEnviron) -> types.WSGIEnviron:
+    """Return the environment without headers that Radicale fails on; the charset is kept for the body alone."""
     changed = dict(environ)
     content_type = environ.get("CONTENT_TYPE") or ""
     found = _CHARSET.search(content_type)
@@ -81,7 +85,7 @@ def prepared(environ: types.WSGIEnviron) -> types.WSGIEnviron:
 
 
 def _are_credentials(header: str) -> bool:
-    """Whether an Authorization can be taken apart; another scheme than Basic is not looked at."""
+    """Return whether an Authorization header is valid; schemes other than Basic are not checked."""
     if not header.startswith("Basic"):
         return True
     try:
@@ -95,7 +99,7 @@ def read_body(environ: types.WSGIEnviron) -> bytes:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     try:
         body: bytes = environ["wsgi.input"].read(length) if length else b""
-    except (OSError, EOFError) as error:  # a timeout is one, too
+    except (OSError, EOFError) as error:  # TimeoutError is an OSError
         raise RefusedError(f"the connection was cut: {error}", 400) from error
     if len(body) < length:
         raise RefusedError(f"the connection was cut: {len(body)} of {length} bytes came", 400)
@@ -122,8 +126,33 @@ def decoded(environ: types.WSGIEnviron, body: bytes) -> str:
     raise RefusedError("it has a lone surrogate, which is no character", 400)
 
 
+def item_text(environ: types.WSGIEnviron, body: bytes) -> str:
+    """Return the text of an item: as UTF-8 if it is that, whatever it is declared as, else by the charset it names.
+
+    A line may be folded between the bytes of a character (RFC 5545 §3.1), and a character beyond U+FFFF be written as
+    two surrogates. Without a charset, what is no UTF-8 is Latin-1. Raises PayloadError.
+    """
+    named = environ.get(_CHARSET_KEY, "")
+    if not _WIDE_CODECS.match(named):
+        for whole in (body, _BYTE_FOLD.sub(b"", body)):
+            with contextlib.suppress(UnicodeError):
+                return whole.decode("utf-8")
+        with contextlib.suppress(UnicodeError):
+            paired = body.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+            try:
+                return paired.decode("utf-16-le")
+            except UnicodeError:
+                raise PayloadError("it has a lone surrogate, which is no character") from None
+    if not named:
+        return body.decode("iso8859-1")
+    try:
+        return body.decode(_codec(named))
+    except (RefusedError, UnicodeError):
+        raise PayloadError(f"it is neither UTF-8 nor in the charset that it names, {named[:40]!r}") from None
+
+
 def _codec(name: str) -> str:
-    """Return the name of a charset; codecs that are none, or take for ever, are not known here."""
+    """Return the codec's name of a charset. Raises RefusedError for codecs of bytes, and for ones of quadratic time."""
     try:
         found = codecs.lookup(name[:40]).name
     except (LookupError, ValueError):
@@ -134,7 +163,7 @@ def _codec(name: str) -> str:
 
 
 class _BoundedBuilder(ET.TreeBuilder):
-    """Builds a tree, and stops at the first element that is one too many or too deep."""
+    """Builds a tree of bounded size and depth."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,8 +174,8 @@ class _BoundedBuilder(ET.TreeBuilder):
         """Open an element. Raises ValueError."""
         self._depth += 1
         self._elements += 1
-        if self._depth > _DEEPEST_XML or self._elements > _MOST_ELEMENTS:
-            raise ValueError(f"more than {_DEEPEST_XML} elements in each other, or {_MOST_ELEMENTS} in all")
+        if self._depth > _MAX_XML_DEPTH or self._elements > _MAX_XML_ELEMENTS:
+            raise ValueError(f"more than {_MAX_XML_DEPTH} elements in each other, or {_MAX_XML_ELEMENTS} in all")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> ET.Element:
@@ -156,12 +185,12 @@ class _BoundedBuilder(ET.TreeBuilder):
 
 
 def read_xml(environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element | None]:
-    """Return the environment with the body still to be read, and the body's root; None: there is no body.
+    """Return the environment, whose body can be read again, and the body's root; None: no body.
 
-    Raises RefusedError for one that is no XML, too large, nested too deeply, or has entities.
+    Raises RefusedError for a body that is not XML, too large, too deep, or has a document type.
     """
-    if int(environ.get("CONTENT_LENGTH") or 0) > _LARGEST_XML:
-        raise RefusedError(f"the body is larger than {_LARGEST_XML} bytes", 413)
+    if int(environ.get("CONTENT_LENGTH") or 0) > _MAX_XML_BYTES:
+        raise RefusedError(f"the body is larger than {_MAX_XML_BYTES} bytes", 413)
     body = read_body(environ)
     if not body.strip():
         return with_body(environ, b""), None
@@ -175,8 +204,8 @@ def read_xml(environ: types.WSGIEnviron) -> tuple[types.WSGIEnviron, ET.Element 
     return with_body(environ, text.encode("utf-8", "surrogatepass")), root
 
 
-def require_sense(method: str, root: ET.Element) -> None:
-    """Raise RefusedError (400) for a PROPFIND or PROPPATCH with the body of something else (RFC 4918 §9.1, §9.2)."""
+def require_matching_root(method: str, root: ET.Element) -> None:
+    """Raise RefusedError (400) for a PROPFIND or PROPPATCH with another method's body (RFC 4918 §9.1, §9.2)."""
     wanted = {"PROPFIND": "{DAV:}propfind", "PROPPATCH": "{DAV:}propertyupdate"}.get(method, root.tag)
     if root.tag != wanted:
         raise RefusedError(f"a {root.tag[:60]!r} is no body of a {method}", 400)
@@ -184,17 +213,43 @@ def require_sense(method: str, root: ET.Element) -> None:
         raise RefusedError("a propfind names prop, allprop or propname", 400)
 
 
+def require_few_properties(root: ET.Element) -> None:
+    """Raise RefusedError (400) for a PROPFIND or REPORT that names more properties than anybody means.
+
+    The answer repeats each name for each item, so that a small request would make a huge answer.
+    """
+    named = sum(len(prop) for prop in root.iter("{DAV:}prop"))
+    if named > _MAX_PROPERTIES:
+        raise RefusedError(f"the request names {named} properties, and {_MAX_PROPERTIES} are the most", 400)
+
+
+def with_a_property(environ: types.WSGIEnviron, root: ET.Element) -> types.WSGIEnviron:
+    """Return the environment with a body that asks for the ETag, if it names no property or names all in a REPORT.
+
+    Radicale lists nothing for a REPORT that asks for nothing, and answers a PROPFIND with responses that have neither
+    a propstat nor a status (RFC 4918 §14.24, RFC 6578 §3.2).
+    """
+    is_propfind = root.tag == "{DAV:}propfind"
+    if any(len(prop) for prop in root.findall("{DAV:}prop")) or (is_propfind and root.find("{DAV:}prop") is None):
+        return environ
+    for element in root.findall("{DAV:}prop"):
+        root.remove(element)
+    root.insert(0, ET.Element("{DAV:}prop"))
+    ET.SubElement(root[0], "{DAV:}getetag")
+    return with_body(environ, ET.tostring(root, encoding="utf-8"))
+
+
 def _tags(root: ET.Element) -> set[str]:
     return {child.tag for child in root}
 
 
 def with_body(environ: types.WSGIEnviron, body: bytes) -> types.WSGIEnviron:
-    """Return the environment with another body, in UTF-8, still to be read."""
+    """Return the environment with another body, in UTF-8."""
     return {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
 
-def is_stumble(error: Exception) -> bool:
-    """Whether Radicale itself stumbled over what was sent, so that the request is at fault and not the gateway."""
+def is_client_fault(error: Exception) -> bool:
+    """Return whether an error was raised in Radicale or a parser, so that the request is at fault (400, not 500)."""
     if not isinstance(error, ValueError | LookupError | TypeError | AttributeError | AssertionError | RuntimeError):
         return False
     *_, last = traceback.walk_tb(error.__traceback__)

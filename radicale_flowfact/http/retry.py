@@ -1,4 +1,4 @@
-"""A request that the database failed is answered again from its beginning, and 503 when that does not help."""
+"""Repeats a request after a passing fault of the database; 503 with Retry-After when that fails (RFC 9110 §15.6.4)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from radicale import types
 from radicale.log import logger
 
-from radicale_flowfact import faults
+from radicale_flowfact.database import faults
 
 RETRY_AFTER = "30"
-"""Seconds after which a device may ask again; most ask when they please."""
-_TRY = "radicale_flowfact.try"
-_WORDS = "FlowFact's database cannot answer now; ask again later.\n"
+"""Seconds after which a device may ask again; most devices ignore it."""
+_ATTEMPT = "radicale_flowfact.try"
+_UNAVAILABLE = "FlowFact's database cannot answer now; ask again later.\n"
 
 
-class Replay:
-    """A request's body that can be read from its beginning again."""
+class ReplayableBody:
+    """Wraps a request's body so that it can be read again from its beginning."""
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 - whatever the WSGI server gives
         self._stream = stream
@@ -47,19 +47,19 @@ class Replay:
         return begun + rest
 
 
-def at_try(environ: types.WSGIEnviron, body: Replay, number: int) -> types.WSGIEnviron:
-    """Return the environment for one try, with the body to be read from its beginning."""
+def at_attempt(environ: types.WSGIEnviron, body: ReplayableBody, number: int) -> types.WSGIEnviron:
+    """Return the environment of one attempt, with the body at its beginning."""
     body.rewind()
-    return {**environ, "wsgi.input": body, _TRY: number}
+    return {**environ, "wsgi.input": body, _ATTEMPT: number}
 
 
-def is_again(environ: Mapping[str, Any]) -> bool:
-    """Whether this is a further try, so that what is wanted may be done already: a COMMIT's answer was lost."""
-    return bool(environ.get(_TRY))
+def is_retry(environ: Mapping[str, Any]) -> bool:
+    """Return whether this is a further attempt: the first may be committed, its answer to COMMIT lost."""
+    return bool(environ.get(_ATTEMPT))
 
 
 def unavailable(method: str, path: str, error: Exception) -> types.WSGIResponse:
-    """Return the answer to a request that the database kept from being answered; log why."""
+    """Return 503 for a request that failed by an outage of the database; log the reason."""
     logger.error("%s %r answered 503, the database failed: %s", method, path[:200], faults.told(error))
     headers = {"Retry-After": RETRY_AFTER, "Content-Type": "text/plain; charset=utf-8"}
-    return client.SERVICE_UNAVAILABLE, headers, _WORDS, None
+    return client.SERVICE_UNAVAILABLE, headers, _UNAVAILABLE, None

@@ -1,7 +1,7 @@
-"""``limit/nresults`` of sync-collection (RFC 6578 §3.6): what Radicale ignores, read before and told after.
+"""``limit/nresults`` of sync-collection (RFC 6578 §3.6): Radicale ignores it, so it is read before and answered after.
 
-The storage cuts the list and gives the token to go on from; the answer then names the collection with status
-507, which tells the client to ask again.
+The storage truncates the list and returns the token to continue from; the answer then names the collection with
+status 507, and the client asks again.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ _LIMIT = f"{xmlutils.make_clark('D:limit')}/{xmlutils.make_clark('D:nresults')}"
 
 
 def wanted_limit(report: ET.Element) -> int | None:
-    """Return how many results a REPORT wants at most, or None if it sets no limit or is no sync-collection."""
+    """Return the limit of a sync-collection REPORT, or None if it has no limit or is another REPORT."""
     if report.tag != xmlutils.make_clark("D:sync-collection"):
         return None
     limit = (report.findtext(_LIMIT) or "").strip()
-    return max(1, int(limit)) if limit.isascii() and limit.isdigit() else None
+    return max(1, int(limit[:9])) if limit.isascii() and limit.isdigit() else None
 
 
-def add_more(multistatus: ET.Element, href: str) -> None:
-    """Say in a multistatus that there is more to fetch."""
+def add_truncation(multistatus: ET.Element, href: str) -> None:
+    """Mark a multistatus as truncated: the collection's href with status 507 (RFC 6578 §3.6)."""
     response = ET.SubElement(multistatus, xmlutils.make_clark("D:response"))
     ET.SubElement(response, xmlutils.make_clark("D:href")).text = href
     ET.SubElement(response, xmlutils.make_clark("D:status")).text = "HTTP/1.1 507 Insufficient Storage"

@@ -1,16 +1,16 @@
 """Alarms: the one VALARM that FlowFact's Vorlage stands for, and those that stay with the device (rules 16, 20, 22).
 
-What a VALARM has beside its trigger (sound, acknowledgement, Apple's ids) is kept as the alarm's *shape* in a
-sidecar entry of our own, so that it comes back around whatever time FlowFact has. A task has one time in
-FlowFact, which is its DUE: an alarm of a task at another time keeps its whole shape, marked with the DUE that it
-was made for, and rings by it as long as that DUE stands.
+The mapped VALARM is kept whole (sound, acknowledgement, Apple's ids) in the sidecar entry ``KEPT_ALARM``,
+and is rendered with the time that FlowFact has. A task has one time in FlowFact, which is its DUE: an alarm of a task
+at another time is kept with its trigger and marked with the DUE that it was made for; it rings by that trigger while
+that DUE stays the same.
 
 =======================================  ==========================  ========================================
 form of the alarm                        seen from                   what it becomes
 =======================================  ==========================  ========================================
 TRIGGER relative to the start            DAVx5, macOS, Thunderbird,  the Vorlage, with time
                                          Evolution, Exchange, Google
-TRIGGER;RELATED=END                      Thunderbird 153 (an event), the Vorlage, reckoned from the end or DUE
+TRIGGER;RELATED=END                      Thunderbird 153 (an event), the Vorlage, computed from the end or DUE
                                          Thunderbird (a task)
 TRIGGER;VALUE=DATE-TIME                  macOS 10.8 Reminders        the Vorlage
 any of them, of a task with a DUE at     Thunderbird                 DUE is the Vorlage; the alarm stays as it
@@ -20,6 +20,7 @@ several VALARMs                          DAVx5, Thunderbird, Google  the one the
                                                                      the others stay with the device
 ACTION:NONE, X-APPLE-DEFAULT-ALARM,      macOS 10.9, iOS 12          stays with the device: no alarm rings by
 a year before 1980                                                   it
+ACTION:EMAIL                             Google, Nextcloud           stays with the device: a mail rings nowhere
 ACKNOWLEDGED, X-MOZ-LASTACK              macOS 10.9, eM Client,      kept; at or after the end of a past
                                          Thunderbird                 appointment: done (rule 20)
 X-MOZ-SNOOZE-TIME, a second VALARM with  Lightning; RFC 9074 §7      snoozed: stays with the device, the
@@ -33,33 +34,29 @@ the VALARM taken off                     eM Client (dismissed), any  Vorlage wit
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from radicale_flowfact.calendar_objects import Component
-from radicale_flowfact.contentlines import Line, PayloadError, parse_line
-from radicale_flowfact.timezones import as_datetime, read_time, to_local, to_utc
+from radicale_flowfact.content.calendar_objects import Component
+from radicale_flowfact.content.contentlines import Line, PayloadError, parse_line
+from radicale_flowfact.content.durations import parse_duration
+from radicale_flowfact.content.timezones import as_datetime, read_time, to_local, to_utc
 
-SHAPE = "X-FLOWFACT-ALARM:"
-_MADE_FOR = "X-FLOWFACT-MADE-FOR"  # in a task's shape: the DUE beside which it rings at its own time
+KEPT_ALARM = "X-FLOWFACT-ALARM:"
+_MADE_FOR = "X-FLOWFACT-MADE-FOR"  # in a task's kept alarm: the DUE for which its own trigger is used
 _PLAIN = frozenset({"ACTION", "DESCRIPTION", "TRIGGER"})
-_DUMMY_BEFORE = 1980  # Apple writes 1976 into an alarm that must not ring
-_DURATION = re.compile(
-    r"(?P<sign>[+-]?)P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
-    re.IGNORECASE,
-)
+_DUMMY_BEFORE = 1980  # Apple writes a TRIGGER of 1976 into an alarm that must not ring
 
 
-_Ringing = tuple[Component, datetime]
+_TimedAlarm = tuple[Component, datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """The times an alarm may be relative to, as office local times; ``end`` of a task is its due date."""
+class TriggerAnchors:
+    """Holds the times that a TRIGGER may be relative to, as office local times; ``end`` of a task is its DUE."""
 
     begin: datetime | None
     end: datetime | None
@@ -69,7 +66,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """The mapped alarm and its time (None: none), when one was acknowledged, and the texts of the others."""
+    """Holds the mapped alarm and its time (None: none), the last ACKNOWLEDGED, and the texts of the other alarms."""
 
     mapped: Component | None
     reminder: datetime | None
@@ -78,52 +75,66 @@ class Alarms:
 
 
 def read_alarms(
-    entry: Component, frame: Frame, expected: Sequence[datetime | None] = (), own: Sequence[str] = ()
+    entry: Component, anchors: TriggerAnchors, expected: Sequence[datetime | None] = (), own: Sequence[str] = ()
 ) -> Alarms:
-    """Find the mapped alarm: the one at a time we expect, else the first that rings and is none of the device's own.
+    """Find the mapped alarm: one at an ``expected`` time, else the first that rings and is not in the sidecar ``own``.
 
     ``own``: the sidecar of the version that the device had.
     """
     alarms = [child for child in entry.children if child.name == "VALARM"]
-    times = [(alarm, when) for alarm in alarms if (when := _instant(alarm, frame)) is not None]
+    ringing = [alarm for alarm in alarms if alarm.text("ACTION").strip().upper() != "EMAIL"]  # a mail rings nowhere
+    times = [(alarm, when) for alarm in ringing if (when := _trigger_time(alarm, anchors)) is not None]
     times = [pair for pair in times if not _is_snooze(pair[0])] or times
     awaited = [pair for moment in expected for pair in times if pair[1] == moment]
-    mapped, rings = next(iter([*awaited, *_not_own(times, own), *times]), (None, None))
+    mapped, rings = next(iter([*awaited, *_without_device_alarms(times, own), *times]), (None, None))
     acknowledged = [entry.first("X-MOZ-LASTACK"), mapped.first("ACKNOWLEDGED") if mapped else None]
-    moments = [when for line in acknowledged if line and (when := _acknowledged(line, frame)) is not None]
+    moments = [when for line in acknowledged if line and (when := _acknowledged(line, anchors)) is not None]
     others = tuple(alarm.source() for alarm in alarms if alarm is not mapped)
     return Alarms(mapped, rings, max(moments, default=None), others)
 
 
 def _is_snooze(alarm: Component) -> bool:
-    """Whether an alarm only repeats another one later (RFC 9074 §7)."""
+    """Return whether an alarm is the snoozed repetition of another one (RFC 9074 §7)."""
     related = alarm.first("RELATED-TO")
     return related is not None and "SNOOZE" in (value.upper() for value in related.param("RELTYPE"))
 
 
-def _not_own(times: Sequence[_Ringing], own: Sequence[str]) -> list[_Ringing]:
-    """Return the alarms that the device did not have for itself: neither as they are nor with this trigger."""
-    left = list(times)
+def _without_device_alarms(times: Sequence[_TimedAlarm], own: Sequence[str]) -> list[_TimedAlarm]:
+    """Return the alarms without those of the device's sidecar: of the same text, else of the same TRIGGER."""
+    by_source, by_trigger = defaultdict[str, deque[int]](deque), defaultdict[str, deque[int]](deque)
+    for number, (alarm, _) in enumerate(times):
+        by_source[alarm.source()].append(number)
+        if (trigger := alarm.first("TRIGGER")) is not None:
+            # FlowFact's alarm is rendered first, so of two with the same TRIGGER the later one is the device's.
+            by_trigger[trigger.text].appendleft(number)
+    taken: set[int] = set()
     for entry in own:
-        if not entry.startswith("BEGIN:VALARM\n"):
-            continue
-        trigger = next((line for line in entry.split("\n") if line.upper().startswith("TRIGGER")), "")
-        same = [pair for pair in left if pair[0].source() == entry]
-        # Ours is served first, so of two with one trigger it is the later that is the device's.
-        same += [pair for pair in reversed(left) if (found := pair[0].first("TRIGGER")) and found.text == trigger]
-        left = [pair for pair in left if not same or pair is not same[0]]
-    return left
+        if entry.startswith("BEGIN:VALARM\n"):
+            text = next((line for line in entry.split("\n") if line.upper().startswith("TRIGGER")), "")
+            found = _next_untaken(by_source[entry], taken)
+            found = _next_untaken(by_trigger[text], taken) if found is None else found
+            if found is not None:
+                taken.add(found)
+    return [pair for number, pair in enumerate(times) if number not in taken]
 
 
-def _acknowledged(line: Line, frame: Frame) -> datetime | None:
+def _next_untaken(numbers: deque[int], taken: set[int]) -> int | None:
+    """Remove and return the first number that is not taken; those before it are removed for good."""
+    while numbers:
+        if (number := numbers.popleft()) not in taken:
+            return number
+    return None
+
+
+def _acknowledged(line: Line, anchors: TriggerAnchors) -> datetime | None:
     try:
-        return as_datetime(read_time(line, frame.zone, frame.own_zones))
+        return as_datetime(read_time(line, anchors.zone, anchors.own_zones))
     except PayloadError:
-        return None  # says nothing, and is kept as it came
+        return None  # unreadable: it stays in the text of its alarm
 
 
-def shifted(had: datetime | None, begin: datetime | None, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """Return when an alarm rings that rang at ``had`` for ``begin`` and is as far from ``now`` (wall-clock times)."""
+def moved_reminder(had: datetime | None, begin: datetime | None, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the time as far from the begin ``now`` as ``had`` was from ``begin`` (wall-clock times)."""
     if had is None or begin is None:
         return None
     try:
@@ -132,60 +143,37 @@ def shifted(had: datetime | None, begin: datetime | None, now: datetime, zone: Z
         return None
 
 
-def shape_of(alarms: Alarms, due: datetime | None = None) -> tuple[str, ...]:
-    """Return the sidecar entry for what the mapped alarm has beside FlowFact's time; ``due``: a task's Vorlage."""
+def kept_alarm_lines(alarms: Alarms, due: datetime | None = None) -> tuple[str, ...]:
+    """Return the sidecar entry of the mapped alarm if it has more than a time; ``due``: a task's Vorlage."""
     alarm = alarms.mapped
     if alarm is None:
         return ()
     if due is None or (due == alarms.reminder and _is_absolute(alarm.text("TRIGGER"))):
-        return () if _is_plain(alarm) else (SHAPE + alarm.source(),)
+        return () if _is_plain(alarm) else (KEPT_ALARM + alarm.source(),)
     marked = [*alarm.lines, parse_line(f"{_MADE_FOR}:{due:%Y%m%dT%H%M%S}")]
-    return (SHAPE + Component(alarm.name, marked, alarm.children).source(),)
+    return (KEPT_ALARM + Component(alarm.name, marked, alarm.children).source(),)
 
 
-def alarm_lines(reminder: datetime, frame: Frame, sidecar: Sequence[str], title: str) -> list[str]:
-    """Return the VALARM that rings at ``reminder`` (local time), in the shape that the device gave it."""
-    shape = next((entry.removeprefix(SHAPE) for entry in sidecar if entry.startswith(SHAPE)), "")
-    trigger = _trigger(reminder, frame)
-    if not shape:
+def alarm_lines(reminder: datetime, anchors: TriggerAnchors, sidecar: Sequence[str], title: str) -> list[str]:
+    """Return the VALARM that rings at ``reminder`` (local time), with the other properties that the device gave it."""
+    kept_alarm = next((entry.removeprefix(KEPT_ALARM) for entry in sidecar if entry.startswith(KEPT_ALARM)), "")
+    trigger = _trigger(reminder, anchors)
+    if not kept_alarm:
         return ["BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{title}", trigger, "END:VALARM"]
-    lines = shape.split("\n")
+    lines = kept_alarm.split("\n")
     inner = [parse_line(line) for line in lines[1:-1]]
     stands = any(line.name == _MADE_FOR and line.value == f"{reminder:%Y%m%dT%H%M%S}" for line in inner)
     inner = [line for line in inner if line.name != _MADE_FOR]
-    if not stands and _instant(Component("VALARM", inner), frame) != reminder:
+    if not stands and _trigger_time(Component("VALARM", inner), anchors) != reminder:
         return [lines[0], *(trigger if line.name == "TRIGGER" else line.text for line in inner), lines[-1]]
     return [lines[0], *(line.text for line in inner), lines[-1]]
 
 
-def parse_duration(text: str) -> timedelta:
-    """Read a DURATION (RFC 5545 §3.3.6). Raises PayloadError."""
-    days, rest = split_duration(text)
-    try:
-        return days + rest
-    except OverflowError as error:
-        raise PayloadError(f"a duration is too long: {text[:40]!r}") from error
-
-
-def split_duration(text: str) -> tuple[timedelta, timedelta]:
-    """Read a DURATION as its days, which are the calendar's, and the time beside them, which passes."""
-    found = _DURATION.fullmatch(text.strip())
-    if not found or len(text.strip()) < 3:
-        raise PayloadError(f"not a duration: {text[:40]!r}")
-    units = {name: int(value) for name, value in found.groupdict().items() if name != "sign" and value}
-    try:
-        days = timedelta(days=units.pop("days", 0), weeks=units.pop("weeks", 0))
-        rest = timedelta(**units)
-    except OverflowError as error:
-        raise PayloadError(f"a duration is too long: {text[:40]!r}") from error
-    return (-days, -rest) if found["sign"] == "-" else (days, rest)
-
-
-def _trigger(reminder: datetime, frame: Frame) -> str:
-    if frame.begin is None:
-        return f"TRIGGER;VALUE=DATE-TIME:{to_utc(reminder, frame.zone):%Y%m%dT%H%M%SZ}"
-    # Reckoned as time that passes, as clients do, so that it is right across a clock change.
-    seconds = int((to_utc(reminder, frame.zone) - to_utc(frame.begin, frame.zone)).total_seconds())
+def _trigger(reminder: datetime, anchors: TriggerAnchors) -> str:
+    if anchors.begin is None:
+        return f"TRIGGER;VALUE=DATE-TIME:{to_utc(reminder, anchors.zone):%Y%m%dT%H%M%SZ}"
+    # Exact time, as clients compute it, so that it is right across a clock change.
+    seconds = int((to_utc(reminder, anchors.zone) - to_utc(anchors.begin, anchors.zone)).total_seconds())
     sign, seconds = ("-", -seconds) if seconds <= 0 else ("", seconds)
     days, rest = divmod(seconds, 86400)
     parts = "".join(f"{value}{unit}" for value, unit in zip(_clock(rest), "HMS", strict=True) if value)
@@ -197,14 +185,14 @@ def _clock(seconds: int) -> tuple[int, int, int]:
     return seconds // 3600, seconds % 3600 // 60, seconds % 60
 
 
-def _instant(alarm: Component, frame: Frame) -> datetime | None:
-    """Return when an alarm rings, or None if it does not, or cannot be reckoned."""
+def _trigger_time(alarm: Component, anchors: TriggerAnchors) -> datetime | None:
+    """Return when an alarm rings, or None if it does not ring or its TRIGGER cannot be read."""
     trigger = alarm.first("TRIGGER")
     default = alarm.text("X-APPLE-DEFAULT-ALARM").strip().upper() == "TRUE"
     if trigger is None or default or alarm.text("ACTION").strip().upper() == "NONE":
         return None
     try:
-        return _moment(trigger, frame)
+        return _moment(trigger, anchors)
     except (PayloadError, OverflowError):
         return None
 
@@ -213,16 +201,16 @@ def _is_absolute(trigger: str) -> bool:
     return "P" not in trigger.upper()
 
 
-def _moment(trigger: Line, frame: Frame) -> datetime | None:
+def _moment(trigger: Line, anchors: TriggerAnchors) -> datetime | None:
     if _is_absolute(trigger.value):
-        moment: date | datetime = read_time(trigger, frame.zone, frame.own_zones)
+        moment: date | datetime = read_time(trigger, anchors.zone, anchors.own_zones)
         return as_datetime(moment) if moment.year >= _DUMMY_BEFORE else None
     of_end = "END" in (value.upper() for value in trigger.param("RELATED"))
-    anchor = (frame.end or frame.begin) if of_end else (frame.begin or frame.end)
+    anchor = (anchors.end or anchors.begin) if of_end else (anchors.begin or anchors.end)
     if anchor is None:
         return None
-    moment = to_utc(anchor, frame.zone) + parse_duration(trigger.value)
-    return to_local(moment.astimezone(UTC), frame.zone)
+    moment = to_utc(anchor, anchors.zone) + parse_duration(trigger.value)
+    return to_local(moment.astimezone(UTC), anchors.zone)
 
 
 def _is_plain(alarm: Component) -> bool:

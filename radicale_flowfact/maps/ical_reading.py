@@ -1,114 +1,105 @@
 """Reads VEVENT and VTODO (RFC 5545): what FlowFact has a field for, and the sidecar of the rest. Pure functions.
 
-A VJOURNAL is read, too, only to see that it is sound: FlowFact has no such thing.
-
-The other direction, and what goes where, is in ``ical_map``.
+A VJOURNAL is read only to validate it: FlowFact has no record for it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from radicale_flowfact import ffdata
-from radicale_flowfact.alarms import Frame, read_alarms, shape_of, shifted, split_duration
-from radicale_flowfact.calendar_objects import Component, read_object
-from radicale_flowfact.contentlines import Line, PayloadError, parse_line, require_printable
-from radicale_flowfact.timezones import as_datetime, is_repeated, read_time, require_yearly, to_local, to_utc
-
-OURS = "X-FLOWFACT-"
-"""Start of the sidecar lines of our own, which are never sent as they are."""
-DUE, NOTE, CALENDAR = f"{OURS}DUE:", f"{OURS}NOTE:", f"{OURS}CALENDAR:"
-"""A form of DUE, the note that an X-ALT-DESC was made for, a property of the VCALENDAR around the entry."""
-DURATION = f"{OURS}DURATION:"
-"""How long an event lasts, where the device said that and not when it ends."""
-JOURNAL = "VJOURNAL"
-"""A note of its own, which FlowFact has no place for."""
-ACCESS = "X-CALENDARSERVER-ACCESS"
-"""Apple's word for private; iOS writes it into the VCALENDAR, others into the entry."""
+from radicale_flowfact.content.calendar_objects import Component, read_object
+from radicale_flowfact.content.contentlines import Line, PayloadError, parse_line, require_printable
+from radicale_flowfact.content.durations import split_duration
+from radicale_flowfact.content.timezones import (
+    UnstorableError,
+    as_datetime,
+    is_ambiguous,
+    read_plain,
+    read_time,
+    read_wall_time,
+    require_yearly_rules,
+    to_local,
+    to_utc,
+)
+from radicale_flowfact.content.words import one_line
+from radicale_flowfact.maps import ffdata, repeated_hour, undated_tasks
+from radicale_flowfact.maps.alarms import TriggerAnchors, kept_alarm_lines, moved_reminder, read_alarms
+from radicale_flowfact.maps.ical_fields import (
+    ACCESS,
+    CALENDAR,
+    DUE,
+    DURATION,
+    JOURNAL,
+    SIDECAR_PREFIX,
+    Entry,
+    EntryFields,
+    is_private_class,
+)
+from radicale_flowfact.maps.ical_sidecar import styled_prefix, twin_marks
 
 _MAPPED = frozenset(
     ["UID", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "DESCRIPTION", "DTSTART", "DTEND", "DURATION", "DUE", "PRIORITY"]
 )
-_OF_TASK_STATE = frozenset({"STATUS", "COMPLETED", "PERCENT-COMPLETE"})
-_OF_CALENDAR = frozenset({"VERSION", "PRODID", "CALSCALE", "METHOD"})
-_PRIVATE = frozenset({"PRIVATE", "CONFIDENTIAL", "RESTRICTED"})
+_TASK_STATE = frozenset({"STATUS", "COMPLETED", "PERCENT-COMPLETE"})
+_CALENDAR_DEFAULTS = frozenset({"VERSION", "PRODID", "CALSCALE", "METHOD"})
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFields:
-    """What FlowFact has a field for; the names are those of ``Activity``, ``summary`` still holds the kind."""
+def parse(text: str, zone: ZoneInfo, base: Entry | None = None) -> Entry:
+    """Parse an event, task or note. Raises PayloadError.
 
-    summary: str = ""
-    note: str = ""
-    begin: datetime | None = None
-    end: datetime | None = None
-    all_day: bool = False
-    reminder: datetime | None = None
-    reminder_has_time: bool = False
-    done: bool = False
-    priority: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event, task or note taken apart. ``acknowledged``: when its alarm was, as office local time (rule 20)."""
-
-    component: str
-    uid: str
-    fields: EntryFields
-    sidecar: tuple[str, ...]
-    private: bool
-    recurring: bool
-    acknowledged: datetime | None
-
-
-def parse(text: str, zone: ZoneInfo, like: Entry | None = None) -> Entry:
-    """Take an event, task or note apart. Raises PayloadError.
-
-    ``like`` is the version the device had, or one of which only the sidecar is known: of several alarms, the
-    one it had from us stays the mapped one.
+    ``base`` is the version that the device had, or one of which only the sidecar is known: of several alarms, the one
+    that was rendered for FlowFact's reminder stays the mapped one.
     """
     found = read_object(text)
-    require_yearly(found.zones.values())
+    require_yearly_rules(found.zones.values())
     entry = found.entries[0]
     recurring = len(found.entries) > 1 or any(
         line.name in ("RRULE", "RDATE", "RECURRENCE-ID", "EXRULE") for line in entry.lines
     )
-    result = _READERS[entry.name](entry, zone, found.zones, like)
+    try:
+        result = _READERS[entry.name](entry, zone, found.zones, base)
+    except UnstorableError as error:
+        result = replace(_entry(entry, _texts(entry), (), None, base), impossible=str(error))
     for name in ("summary", "note"):
         require_printable(name, getattr(result.fields, name))
-    around = [line for line in found.properties if line.name not in _OF_CALENDAR and not line.name.startswith(OURS)]
+    own = [line for line in found.properties if line.name not in _CALENDAR_DEFAULTS]
+    calendar_lines = [line for line in own if not line.name.startswith(SIDECAR_PREFIX)]
     return replace(
         result,
         recurring=recurring,
-        private=result.private or any(line.name == ACCESS and says_private(line.value) for line in around),
-        sidecar=(*result.sidecar, *(CALENDAR + line.text for line in around)),
+        private=result.private or any(line.name == ACCESS and is_private_class(line.value) for line in calendar_lines),
+        sidecar=(*result.sidecar, *(CALENDAR + line.text for line in calendar_lines)),
     )
 
 
-def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: Entry | None) -> Entry:
+def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], base: Entry | None) -> Entry:
     start = entry.first("DTSTART")
     if start is None:
         raise PayloadError("the event has no DTSTART")
     first = read_time(start, zone, zones)
     begin = as_datetime(first)
     all_day = not isinstance(first, datetime)
-    end = _end(entry, begin, zone, zones)
+    end = _end(entry, first, zone, zones)
     if not all_day and entry.text("X-MICROSOFT-CDO-ALLDAYEVENT").strip().upper() == "TRUE":
         all_day = begin.time() == time.min and end is not None and end.time() == time.min and end > begin
     if all_day and (end is None or end <= begin):
         end = begin + timedelta(days=1)
-    if end is not None and begin - timedelta(hours=1) < end < begin and is_repeated(end, zone):
-        end = begin  # from the first to the second time of the hour that autumn repeats; the clock goes back
-    if end is not None and end < begin:
+    twice: list[str] = []
+    is_backwards = False
+    if not all_day and end is not None and (is_ambiguous(begin, zone) or is_ambiguous(end, zone)):
+        instants = _instants(entry, start, zone, zones)
+        is_backwards = instants[1] < instants[0]
+        begin, end = repeated_hour.local_times(instants, zone)
+        twice = repeated_hour.lines_of(instants, zone)
+    if end is not None and (end < begin or is_backwards):
         raise PayloadError("the event ends before it begins")
-    had = like.fields if like else EntryFields()
-    expected = [had.reminder, shifted(had.reminder, had.begin, begin, zone)] if had.reminder else []
-    alarms = read_alarms(entry, Frame(begin, end, zone, zones), expected, like.sidecar if like else ())
+    had = base.fields if base else EntryFields()
+    expected = [had.reminder, moved_reminder(had.reminder, had.begin, begin, zone)] if had.reminder else []
+    alarms = read_alarms(entry, TriggerAnchors(begin, end, zone, zones), expected, base.sidecar if base else ())
     fields = replace(
         _texts(entry),
         begin=begin,
@@ -117,20 +108,48 @@ def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: E
         reminder=alarms.reminder,
         reminder_has_time=alarms.reminder is not None,
     )
-    lasts = entry.first("DURATION") if entry.first("DTEND") is None else None
-    kept = [DURATION + lasts.value.strip()] if lasts is not None else []
-    return _entry(entry, fields, (*alarms.others, *shape_of(alarms), *kept), alarms.acknowledged)
+    length = entry.first("DURATION") if entry.first("DTEND") is None else None
+    kept = twice + ([DURATION + length.value.strip()] if length is not None else [])
+    return _entry(entry, fields, (*alarms.others, *kept_alarm_lines(alarms), *kept), alarms.acknowledged, base)
 
 
-def _end(entry: Component, begin: datetime, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
+def _end(entry: Component, first: date, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
+    """Return the end of an event that begins at ``first``, a day or a time; None if it says none."""
     line, duration = entry.first("DTEND"), entry.first("DURATION")
     if line is not None:
-        return as_datetime(read_time(line, zone, zones))
-    return _later(begin, duration, zone) if duration is not None else None
+        is_time = isinstance(first, datetime)
+        return as_datetime(read_time(line, zone, zones)) if is_time else _end_of_days(line)
+    return _end_after(as_datetime(first), duration, zone) if duration is not None else None
 
 
-def _later(begin: datetime, duration: Line, zone: ZoneInfo) -> datetime:
-    """Return the end: days as the calendar has them, hours as they pass (RFC 5545 §3.3.6)."""
+def _instants(entry: Component, start: Line, zone: ZoneInfo, zones: dict[str, str]) -> repeated_hour.Instants:
+    """Return begin and end of an event, in UTC; of two times by the clock, the end is the later (RFC 5545 §3.6.1)."""
+    begin = _instant(start, zone, zones)
+    line, duration = entry.first("DTEND"), entry.first("DURATION")
+    if line is not None:
+        end = _instant(line, zone, zones)
+        later = _instant(line, zone, zones, fold=1)
+        return begin, later if end < begin else end
+    days, rest = split_duration(duration.value) if duration is not None else (timedelta(0), timedelta(0))
+    wall, own_zone = read_wall_time(start, zone, zones)
+    return begin, ((as_datetime(wall) + days).replace(tzinfo=own_zone) if days else begin).astimezone(UTC) + rest
+
+
+def _instant(line: Line, zone: ZoneInfo, zones: dict[str, str], fold: int = 0) -> datetime:
+    wall, own_zone = read_wall_time(line, zone, zones)
+    return as_datetime(wall).replace(tzinfo=own_zone, fold=fold).astimezone(UTC)
+
+
+def _end_of_days(line: Line) -> datetime:
+    """Return the end of days: of a time beside a DATE only the day was meant, whatever its zone (RFC 5545 §3.6.1)."""
+    found = read_plain(line)
+    if isinstance(found, datetime) and found.time() != time.min:
+        return datetime.combine(found.date() + timedelta(days=1), time.min)
+    return datetime.combine(found, time.min)
+
+
+def _end_after(begin: datetime, duration: Line, zone: ZoneInfo) -> datetime:
+    """Return begin plus DURATION: days in wall-clock time, hours in exact time (RFC 5545 §3.3.6)."""
     days, rest = split_duration(duration.value)
     try:
         return to_local(to_utc(begin + days, zone) + rest, zone) if rest else begin + days
@@ -138,16 +157,17 @@ def _later(begin: datetime, duration: Line, zone: ZoneInfo) -> datetime:
         raise PayloadError(f"{duration.name} is too long") from error
 
 
-def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: Entry | None) -> Entry:
+def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], base: Entry | None) -> Entry:
     start, due, duration = entry.first("DTSTART"), entry.first("DUE"), entry.first("DURATION")
-    begin = as_datetime(read_time(start, zone, zones)) if start else None
+    begin = _start(start, zone, zones)
     due_time = read_time(due, zone, zones) if due else None
-    if start is not None and due is None and duration is not None:
-        due = _due_after(start, duration, zone, zones)
-        due_time = read_time(due, zone, zones)
+    if begin is not None and start is not None and due is None and duration is not None:
+        with suppress(PayloadError):  # it stays as it came
+            due = _due_after(start, duration, zone, zones)
+            due_time = read_time(due, zone, zones)
     moment = as_datetime(due_time) if due_time is not None else None
-    expected = [like.fields.reminder if like else None, moment]
-    alarms = read_alarms(entry, Frame(begin, moment, zone, zones), expected, like.sidecar if like else ())
+    expected = [base.fields.reminder if base else None, moment]
+    alarms = read_alarms(entry, TriggerAnchors(begin, moment, zone, zones), expected, base.sidecar if base else ())
     reminder, due_kept = _vorlage(due and _in_known_zone(due, due_time, zone), due_time, alarms.reminder)
     status, percent = entry.text("STATUS").strip().upper(), entry.text("PERCENT-COMPLETE").strip()
     done = status == "COMPLETED" or (not status and (entry.first("COMPLETED") is not None or percent == "100"))
@@ -160,46 +180,58 @@ def _read_task(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: En
     )
     kept = [*due_kept, *([_in_known_zone(start, begin, zone).text] if start is not None else [])]
     kept += [duration.text] if duration is not None and due_time is None else []
-    kept += [line.text for line in entry.lines if line.name in _OF_TASK_STATE and _is_own_state(line)]
-    return _entry(entry, fields, (*alarms.others, *shape_of(alarms, reminder), *kept), alarms.acknowledged)
+    if begin is not None and due is None and alarms.reminder is not None:
+        kept.append(undated_tasks.line_of_alarm(alarms.reminder))
+    kept += [line.text for line in entry.lines if line.name in _TASK_STATE and _is_own_state(line)]
+    return _entry(
+        entry, fields, (*alarms.others, *kept_alarm_lines(alarms, reminder), *kept), alarms.acknowledged, base
+    )
 
 
-def _read_note(entry: Component, zone: ZoneInfo, zones: dict[str, str], like: Entry | None) -> Entry:
+def _start(line: Line | None, zone: ZoneInfo, zones: dict[str, str]) -> datetime | None:
+    """Return DTSTART of a task or note, for which FlowFact has no field: unreadable, it is as if there were none."""
+    try:
+        return None if line is None else as_datetime(read_time(line, zone, zones))
+    except PayloadError:
+        return None
+
+
+def _read_note(entry: Component, zone: ZoneInfo, zones: dict[str, str], base: Entry | None) -> Entry:
     """Read a VJOURNAL (RFC 5545 §3.6.3), which need not have a time."""
-    start = entry.first("DTSTART")
-    fields = replace(_texts(entry), begin=None if start is None else as_datetime(read_time(start, zone, zones)))
-    return _entry(entry, fields, (), None)
+    fields = replace(_texts(entry), begin=_start(entry.first("DTSTART"), zone, zones))
+    return _entry(entry, fields, (), None, base)
 
 
 _READERS = {"VEVENT": _read_event, "VTODO": _read_task, JOURNAL: _read_note}
 
 
 def _due_after(start: Line, duration: Line, zone: ZoneInfo, zones: dict[str, str]) -> Line:
-    """Return the DUE that a task's DURATION means (RFC 5545 §3.6.2)."""
+    """Return the DUE line that DTSTART and DURATION of a task are equal to (RFC 5545 §3.6.2)."""
     begin = read_time(start, zone, zones)
-    moment = _later(as_datetime(begin), duration, zone)
+    moment = _end_after(as_datetime(begin), duration, zone)
     if isinstance(begin, datetime) or moment.time() != time.min:
         return parse_line(f"DUE;TZID={zone.key}:{moment:%Y%m%dT%H%M%S}")
     return parse_line(f"DUE;VALUE=DATE:{moment:%Y%m%d}")
 
 
 def start_of(task: Entry, zone: ZoneInfo) -> datetime | None:
-    """Return when a task starts, as office local time: FlowFact has no field for it, so it is in the sidecar."""
-    lines = [parse_line(text) for text in task.sidecar if text.startswith("DTSTART")]
-    return as_datetime(read_time(lines[0], zone, {})) if lines else None
+    """Return a task's DTSTART as office local time, read from the sidecar: FlowFact has no column for it."""
+    return _start(next((parse_line(text) for text in task.sidecar if text.startswith("DTSTART")), None), zone, {})
 
 
 def _in_known_zone(line: Line, moment: date | None, zone: ZoneInfo) -> Line:
-    """Return a line of time that can be read without the VTIMEZONE it came with, which is not kept (rule 24)."""
+    """Return a line of time in a zone that needs no VTIMEZONE of its own, which is not kept (rule 24)."""
     try:
         read_time(line, zone, {})
     except PayloadError:
+        if moment is None:
+            return line  # it cannot be read at all
         return parse_line(f"{line.name};TZID={zone.key}:{moment:%Y%m%dT%H%M%S}")
     return line
 
 
 def _vorlage(due: Line | None, due_time: date | None, alarm: datetime | None) -> tuple[datetime | None, list[str]]:
-    """Return the Vorlage of a task, and the sidecar line that keeps a form of DUE which FlowFact has not."""
+    """Return the Vorlage of a task, and the sidecar line of a DUE whose form FlowFact cannot hold."""
     if due is None or due_time is None:
         return alarm, []
     moment = as_datetime(due_time)
@@ -213,7 +245,7 @@ def _vorlage(due: Line | None, due_time: date | None, alarm: datetime | None) ->
 
 
 def _is_own_state(line: Line) -> bool:
-    """Whether a line of a task's state says more than FlowFact's done flag."""
+    """Return whether a line of a task's state holds more than FlowFact's done flag."""
     value = line.value.strip().upper()
     if line.name == "STATUS":
         return value not in ("COMPLETED", "NEEDS-ACTION")
@@ -222,22 +254,28 @@ def _is_own_state(line: Line) -> bool:
 
 def _priority(entry: Component) -> int:
     value = entry.text("PRIORITY").strip()
-    return int(value) if value.isascii() and value.isdigit() and int(value) <= 9 else 0
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 9 and int(value) <= 9 else 0
 
 
 def _texts(entry: Component) -> EntryFields:
     return EntryFields(summary=one_line(entry.text("SUMMARY")), note=ffdata.strip(entry.text("DESCRIPTION")))
 
 
-def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknowledged: datetime | None) -> Entry:
-    skipped = _MAPPED | (_OF_TASK_STATE if entry.name == "VTODO" else frozenset())
+def _entry(
+    entry: Component,
+    fields: EntryFields,
+    sidecar: Sequence[str],
+    acknowledged: datetime | None,
+    base: Entry | None,
+) -> Entry:
+    skipped = _MAPPED | (_TASK_STATE if entry.name == "VTODO" else frozenset())
     if entry.name == "VEVENT":
         skipped -= {"DUE", "PRIORITY"}
-    kept = [line.text for line in entry.lines if line.name not in skipped and not line.name.startswith(OURS)]
+    kept = [line.text for line in entry.lines if line.name not in skipped and not line.name.startswith(SIDECAR_PREFIX)]
     kept += [child.source() for child in entry.children if child.name != "VALARM"]
-    if entry.first("X-ALT-DESC") is not None:
-        kept.append(NOTE + note_mark(fields.note))
-    private = any(says_private(entry.text(name)) for name in ("CLASS", ACCESS))
+    kept += twin_marks(kept, entry.text("DESCRIPTION"), base.sidecar if base else ())
+    kept += styled_prefix(entry.first("DESCRIPTION"), base.sidecar if base else ())
+    private = any(is_private_class(entry.text(name)) for name in ("CLASS", ACCESS))
     return Entry(
         entry.name,
         entry.text("UID").strip(),
@@ -247,18 +285,3 @@ def _entry(entry: Component, fields: EntryFields, sidecar: Sequence[str], acknow
         recurring=False,
         acknowledged=acknowledged,
     )
-
-
-def says_private(value: str) -> bool:
-    """Return whether a CLASS, or Apple's word for it, hides an entry from others."""
-    return value.strip().upper() in _PRIVATE
-
-
-def one_line(text: str) -> str:
-    """Return a text on one line, as a subject is."""
-    return " ".join(text.split())
-
-
-def note_mark(note: str) -> str:
-    """Return the mark by which a note is recognised."""
-    return hashlib.sha256(note.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""Filters of calendar-query (RFC 4791 §9.7) and addressbook-query (RFC 6352 §10.5), on our own reading of items.
+"""Parses filters of calendar-query (RFC 4791 §9.7) and addressbook-query (RFC 6352 §10.5) and applies them to lines.
 
-Radicale filters through vobject, which answers 500 to the whole query for one item that it cannot read, and counts a
-series out from its first day on. A filter is read once and strictly; what is not known here is refused with
+Radicale filters through vobject, which fails the whole query with 500 for one item that it cannot parse, and expands a
+series from its first day. A filter is parsed once and strictly; what is not supported is refused with the precondition
 ``supported-filter``.
 """
 
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from radicale_flowfact.contentlines import Line, split_lines, unescape
+from radicale_flowfact.content.contentlines import Line, parse_line, split_lines, unescape
+from radicale_flowfact.content.vcard.properties import ONLY_4
+from radicale_flowfact.content.vcard.to_4 import lines_to_4
 
 CALDAV, CARDDAV = "urn:ietf:params:xml:ns:caldav", "urn:ietf:params:xml:ns:carddav"
 BEGINNING, END = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
@@ -23,12 +25,14 @@ _MATCHES: dict[str, Callable[[str, str], bool]] = {
     "ends-with": lambda value, text: value.endswith(text),
 }
 BINARY = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
-"""Properties of contacts that nobody looks into for a text."""
-_DEEPEST = 4  # VCALENDAR, VEVENT, VALARM and one for good measure
+"""Properties of contacts with binary values, which are not indexed for text search."""
+_MAX_DEPTH = 4  # VCALENDAR, VEVENT, VALARM, and one level more
+_MAX_FILTERS = 200  # elements of a filter: a search for three words in a dozen properties has 72
+_MAX_TEXT = 1000  # characters of a text-match
 
 
 class FilterError(ValueError):
-    """A filter that cannot be answered; ``condition`` is the precondition's name without its namespace."""
+    """A filter that is invalid or not supported; ``condition`` is the precondition's name without its namespace."""
 
     def __init__(self, reason: str, condition: str = "supported-filter") -> None:
         super().__init__(reason)
@@ -37,7 +41,7 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """A time range in UTC; one that is open at an end reaches to the end of the calendar."""
+    """Holds a time range in UTC (RFC 4791 §9.9); a missing start or end is ``BEGINNING`` or ``END``."""
 
     start: datetime
     end: datetime
@@ -45,7 +49,7 @@ class TimeRange:
 
 @dataclass(frozen=True, slots=True)
 class TextMatch:
-    """A text that a value is compared with; any collation but ``i;octet`` ignores the case."""
+    """Holds a text-match (RFC 4791 §9.7.5, RFC 6352 §10.5.4); any collation but ``i;octet`` ignores case."""
 
     text: str
     exact: bool
@@ -61,14 +65,14 @@ class TextMatch:
 
 @dataclass(frozen=True, slots=True)
 class ParamFilter:
-    """A parameter that must be there (``defined``), or must not, or must have a value that matches."""
+    """Holds a param-filter: the parameter must exist (``defined``), or must not, or must have a matching value."""
 
     name: str
     defined: bool
     match: TextMatch | None
 
     def matches(self, line: Line) -> bool:
-        """Return whether a line's parameters are as wanted."""
+        """Return whether a line's parameters match."""
         values = sorted(line.types) if self.name == "TYPE" else line.param(self.name)
         there = bool(values) or any(key == self.name for key, _ in line.params)
         if not self.defined or not there:
@@ -78,7 +82,7 @@ class ParamFilter:
 
 @dataclass(frozen=True, slots=True)
 class PropFilter:
-    """A property that must be there (``defined``), or must not, or must match all (``any_of``: one) of the tests."""
+    """Holds a prop-filter: the property exists (``defined``), or not, or matches all (``any_of``: one) of the tests."""
 
     name: str
     defined: bool
@@ -86,25 +90,25 @@ class PropFilter:
     any_of: bool
 
     def matches(self, lines: Iterable[Line], moment: Callable[[Line], datetime | None]) -> bool:
-        """Return whether one of the lines is as wanted; ``moment`` reads a line's time."""
+        """Return whether one of the lines matches; ``moment`` returns a line's time."""
         mine = [line for line in lines if line.name == self.name]
         if not self.defined or not mine:
             return bool(mine) is self.defined
         if not self.tests:
             return True
         combine = any if self.any_of else all
-        return any(combine(self._holds(test, line, moment) for test in self.tests) for line in mine)
+        return any(combine(self._test_matches(test, line, moment) for test in self.tests) for line in mine)
 
     def texts(self) -> tuple[str, ...]:
-        """Return texts, in small letters, of which any line as wanted holds one; none: it may be any line."""
-        if not self.defined or self.name in BINARY:
+        """Return casefolded texts of which every matching line contains one; empty if nothing is known."""
+        if not self.defined or self.name in BINARY or self.name in ONLY_4:
             return ()
         found = [test.text.casefold() for test in self.tests if isinstance(test, TextMatch) and not test.negated]
         if "" in found or (self.any_of and len(found) < len(self.tests)):
             return ()
         return tuple(found) if self.any_of else tuple(found[:1])
 
-    def _holds(
+    def _test_matches(
         self, test: TimeRange | TextMatch | ParamFilter, line: Line, moment: Callable[[Line], datetime | None]
     ) -> bool:
         if isinstance(test, ParamFilter):
@@ -117,7 +121,7 @@ class PropFilter:
 
 @dataclass(frozen=True, slots=True)
 class CompFilter:
-    """A component that must be there (``defined``), or must not, or for which all of the others hold."""
+    """Holds a comp-filter: the component must exist (``defined``), or must not, or match all that is in the filter."""
 
     name: str
     defined: bool = True
@@ -127,13 +131,13 @@ class CompFilter:
 
     @property
     def span(self) -> TimeRange:
-        """The time outside of which nothing can match."""
+        """The time range outside of which no component matches."""
         own = [self.time_range] if self.time_range else []
         inner = [comp.time_range for comp in self.comps if comp.time_range and comp.name != "VALARM"]
         return next(iter([*own, *inner]), TimeRange(BEGINNING, END))
 
-    def is_of_time_only(self, component: str) -> bool:
-        """Return whether it asks for nothing but the time of such components; VCALENDAR is this filter itself."""
+    def is_time_range_only(self, component: str) -> bool:
+        """Return whether this VCALENDAR filter has only a time-range of such components."""
         if self != CompFilter("VCALENDAR", comps=self.comps) or len(self.comps) != 1:
             return False
         inner = self.comps[0]
@@ -142,41 +146,53 @@ class CompFilter:
 
 @dataclass(frozen=True, slots=True)
 class CardFilter:
-    """The filter of an addressbook-query."""
+    """Holds the filter of an addressbook-query (RFC 6352 §10.5)."""
 
     props: tuple[PropFilter, ...]
     any_of: bool
 
     def texts(self) -> tuple[str, ...]:
-        """Return texts, in small letters, of which any contact as wanted holds one; none: it may be any contact."""
+        """Return casefolded texts of which every matching contact contains one; empty if nothing is known."""
         found = [prop.texts() for prop in self.props]
         if self.any_of:
             return tuple(text for texts in found for text in texts) if all(found) else ()
         return next((texts for texts in found if texts), ())
 
     def matches(self, text: str) -> bool:
-        """Return whether a contact is as wanted. Raises PayloadError for one that cannot be read."""
+        """Return whether a contact matches. Raises PayloadError for one that cannot be parsed."""
         lines = split_lines(text)
+        if any(prop.name in ONLY_4 for prop in self.props):  # what 3.0 has another name for is found by that of 4.0
+            of_4 = (parse_line(line) for line in lines_to_4(lines))
+            lines += [line for line in of_4 if line.name in ONLY_4]
         combine = any if self.any_of else all
         return not self.props or combine(prop.matches(lines, lambda line: None) for prop in self.props)
 
 
 def read_calendar_filter(element: ET.Element) -> CompFilter:
-    """Read a CALDAV:filter. Raises FilterError."""
+    """Parse a CALDAV:filter. Raises FilterError."""
     if len(element) != 1 or element[0].tag != f"{{{CALDAV}}}comp-filter":
         raise FilterError("a filter has exactly one comp-filter", "valid-filter")
+    _require_bounded(element)
     return _comp_filter(element[0], 1)
 
 
 def read_card_filter(element: ET.Element) -> CardFilter:
-    """Read a CARDDAV:filter. Raises FilterError."""
+    """Parse a CARDDAV:filter. Raises FilterError."""
     if any(child.tag != f"{{{CARDDAV}}}prop-filter" for child in element):
         raise FilterError("a filter of contacts has only prop-filters")
+    _require_bounded(element)
     return CardFilter(tuple(_prop_filter(child, CARDDAV) for child in element), _is_any(element))
 
 
+def _require_bounded(element: ET.Element) -> None:
+    """Raise FilterError for more filters than a database takes in one statement: each is tested on each item."""
+    count = sum(1 for _ in element.iter()) - 1
+    if count > _MAX_FILTERS:
+        raise FilterError(f"it has {count} filters, and {_MAX_FILTERS} are the most")
+
+
 def read_time_range(element: ET.Element) -> TimeRange:
-    """Read a CALDAV:time-range or anything else with a start and an end in UTC. Raises FilterError."""
+    """Parse a CALDAV:time-range, or another element with start and end in UTC. Raises FilterError."""
     start, end = (_moment(element.get(name)) for name in ("start", "end"))
     found = TimeRange(start or BEGINNING, end or END)
     if (start is None and end is None) or found.start >= found.end:
@@ -195,7 +211,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _comp_filter(element: ET.Element, depth: int) -> CompFilter:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise FilterError("comp-filters are nested too deeply")
     found = CompFilter(_name(element), _is_defined(element, CALDAV))
     time_range: TimeRange | None = None
@@ -244,7 +260,10 @@ def _text_match(element: ET.Element) -> TextMatch:
     if kind not in _MATCHES:
         raise FilterError(f"the match-type {kind[:40]!r} is not known here")
     exact = element.get("collation") == "i;octet"
-    return TextMatch("".join(element.itertext()), exact, element.get("negate-condition") == "yes", kind)
+    text = "".join(element.itertext())
+    if len(text) > _MAX_TEXT:
+        raise FilterError(f"a text-match has {len(text)} characters, and {_MAX_TEXT} are the most")
+    return TextMatch(text, exact, element.get("negate-condition") == "yes", kind)
 
 
 def _name(element: ET.Element) -> str:

@@ -1,4 +1,4 @@
-"""Serves the gateway: tries everything out, says that it is ready, and becomes the process that listens."""
+"""Starts the server: checks configuration and addresses, reports readiness, and executes the listening process."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from radicale.config import Configuration
 
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import settings_of
-from radicale_flowfact.database import dispose_engines
-from radicale_flowfact.listening import Listening, listen
-from radicale_flowfact.web import logs
+from radicale_flowfact.database.engines import dispose_engines
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.http.observe import logs
+from radicale_flowfact.server.configuration import settings_of
+from radicale_flowfact.server.workers import Listening, listen
 
 
 def serve(file: Path, configuration: Configuration, workers: int, on_ready: Callable[[], None]) -> None:
@@ -24,21 +24,21 @@ def serve(file: Path, configuration: Configuration, workers: int, on_ready: Call
     made and the addresses are free.
     """
     logs.set_up(configuration, settings_of(configuration).log)
-    FlowfactApplication(configuration)  # a fault shows now, and not in a worker
+    FlowfactApplication(configuration)  # a fault is raised here, not in a worker
     dispose_engines()
-    wanted = _wanted(configuration, workers)
+    listening = _listening(configuration, workers)
     on_ready()
     sys.stdout.flush()
     os.environ["RADICALE_CONFIG"] = str(file)
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc's arenas cost a worker more memory than they save time
     if os.name == "nt":
-        listen(wanted)
+        listen(listening)
     else:
-        os.execv(sys.executable, wanted.command())  # noqa: S606 - our own interpreter
+        os.execv(sys.executable, listening.command())  # noqa: S606 - our own interpreter
 
 
-def _wanted(configuration: Configuration, workers: int) -> Listening:
-    """Return where to listen, each address tried. Raises RuntimeError."""
+def _listening(configuration: Configuration, workers: int) -> Listening:
+    """Return the addresses to listen on, each of them free. Raises RuntimeError."""
     tls = ("", "")
     if configuration.get("server", "ssl"):
         tls = (configuration.get("server", "certificate"), configuration.get("server", "key"))
@@ -53,7 +53,7 @@ def _wanted(configuration: Configuration, workers: int) -> Listening:
 
 
 def _addresses(host: str, port: int) -> Sequence[str]:
-    """Return the addresses that a name of this machine means and that are free. Raises RuntimeError."""
+    """Return the free addresses of a host name of this machine. Raises RuntimeError."""
     free, fault = [], ""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -66,7 +66,7 @@ def _addresses(host: str, port: int) -> Sequence[str]:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
             free.append(str(address[0]))
-        except OSError as error:  # a name may have an address of a family that this machine has not
+        except OSError as error:  # a name may resolve to a family that this machine lacks
             fault = error.strerror or str(error)
     if not free:
         raise RuntimeError(f"{host}:{port}: {fault}")

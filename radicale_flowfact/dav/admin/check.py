@@ -1,7 +1,7 @@
-"""The check of everything: what an admin wants to know before anybody's phone is let in. It never writes.
+"""Checks database, name map, users, own tables and grants before the first device is let in. Never writes.
 
-FlowFact's side is checked first, for without its tables nothing else can be said; the gateway's own tables and
-the grants are looked at in any case.
+FlowFact's side is checked first, because without its tables nothing else can be checked. The gateway's own tables and
+the grants are checked in any case.
 """
 
 from __future__ import annotations
@@ -12,28 +12,34 @@ from datetime import UTC
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from radicale_flowfact.connecting import version_fault
-from radicale_flowfact.crm import check as crm_check
-from radicale_flowfact.crm import drafting, reads, schema_reading
-from radicale_flowfact.crm.drafting import Guess
+from radicale_flowfact.crm import reads
 from radicale_flowfact.crm.names import TABLES, NameMap, known_names
-from radicale_flowfact.crm.tables import Tables, build_tables
+from radicale_flowfact.crm.site import check as crm_check
+from radicale_flowfact.crm.site import drafting, schema_reading
+from radicale_flowfact.crm.site.drafting import Guess
+from radicale_flowfact.crm.tables import Tables, build_tables, real_types
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user
-from radicale_flowfact.database import engine_for
-from radicale_flowfact.dav import grants, schema
-from radicale_flowfact.dav.admin import MappedUser, mapped_user
+from radicale_flowfact.database.connections import version_fault
+from radicale_flowfact.database.engines import engine_for
+from radicale_flowfact.database.privileges_held import compare, may_make_tables
+from radicale_flowfact.database.tsql import waiting_note
+from radicale_flowfact.dav.admin import grants
+from radicale_flowfact.dav.admin.overview import MappedUser, mapped_user
+from radicale_flowfact.dav.admin.readonly import read_only
 from radicale_flowfact.dav.gateway import utc_now
-from radicale_flowfact.dav.readonly import read_only
-from radicale_flowfact.dav.schema import State
-from radicale_flowfact.dav.session import Name, Session, Stats
-from radicale_flowfact.privileges_held import compare, may_make_tables
+from radicale_flowfact.dav.store import schema
+from radicale_flowfact.dav.store.schema import State
+from radicale_flowfact.dav.store.session import Name, Session, Stats
 from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
 
 
 @dataclass
 class Report:
-    """What was found. Facts are titles with a line each; faults stop somebody, notes do not."""
+    """The result of a check. ``facts``: titles with a line each; ``faults`` keep somebody out, ``notes`` do not.
+
+    ``draft``: the lines of a drafted ``[names]`` section.
+    """
 
     facts: list[tuple[str, str]] = field(default_factory=list)
     users: list[MappedUser] = field(default_factory=list)
@@ -45,11 +51,11 @@ class Report:
 def check(settings: Settings, *, draft: bool = False) -> Report:
     """Check connection, name map, users, kinds, the gateway's own tables and the grants.
 
-    ``draft``: with a name map drafted from the real schema. Raises DatabaseError when there is no connection at all.
+    ``draft``: also draft a name map from the real schema. Raises DatabaseError if there is no connection.
     """
     report = Report()
     names = NameMap.from_overrides(settings.names)
-    with read_only(engine_for(settings.database_url, settings.state_schema, settings.patience)) as connection:
+    with read_only(engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)) as connection:
         report.facts.append(("database", schema_reading.database_words(connection)))
         there = schema_reading.all_tables(connection, names, settings.state_schema)
         faults = [fault for fault in (version_fault(connection.dialect),) if fault]
@@ -60,6 +66,9 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
         if not faults and readable:
             _check_writing(connection, names, settings, report)
             _check_records(connection, build_tables(names), settings, report, there)
+        if connection.dialect.name == "mssql":
+            report.notes += [note for note in (waiting_note(connection),) if note]
+            report.notes += crm_check.remarks(real_types(connection, names))
         if draft:
             report.draft = drafting.toml(_drafted(names, there))
     report.notes += crm_check.missing_features(names)
@@ -80,7 +89,7 @@ def _name_facts(names: NameMap, faults: int) -> list[tuple[str, str]]:
 def _check_records(
     connection: Connection, tables: Tables, settings: Settings, report: Report, there: list[drafting.Found]
 ) -> None:
-    """Say what FlowFact holds and who would see how much of it."""
+    """Report how many records FlowFact has, and how many of them each login would see."""
     found = schema_reading.hints(connection, tables, there)
     newest = f"{found.newest:%d.%m.%Y %H:%M}" if found.newest else "never"
     report.facts.append(
@@ -96,7 +105,7 @@ def _check_records(
 
 
 def _check_writing(connection: Connection, names: NameMap, settings: Settings, report: Report) -> None:
-    """Say whether devices may write, and what is missing for it: a fault only if it is turned on."""
+    """Report whether devices may write, and what is missing for it: a fault only if writing is on."""
     hindrances = crm_check.unwritable(connection, names)
     report.facts.append(("writing", "on: devices may change FlowFact" if settings.write else "off: devices only read"))
     if settings.write:
@@ -139,11 +148,12 @@ def _preset(name: Name, user: User) -> str | None:
 
 
 def _check_kinds(session: Session, without: dict[Name, list[str]], report: Report) -> None:
-    """Note who can make no appointments or tasks: without a preset, the settings' kind must be there (rule 21)."""
+    """Note who cannot create appointments or tasks: no preset, and no kind of the settings' name (rule 21)."""
     named = {Name.APPOINTMENTS: session.settings.appointments.kind, Name.TASKS: session.settings.tasks.kind}
     for name, kind in named.items():
         is_appointment = name is Name.APPOINTMENTS
-        if reads.find_kind(session.connection, session.tables, kind, appointment=is_appointment) is None:
+        known = reads.kinds(session.connection, session.tables, appointment=is_appointment)
+        if reads.find_kind(known, kind) is None:
             who = ", ".join(without[name]) or "nobody now, all have presets"
             report.notes.append(
                 f"{name}.kind = {kind!r} is no suitable kind in FlowFact; users without a preset cannot make any: {who}"
@@ -151,7 +161,7 @@ def _check_kinds(session: Session, without: dict[Name, list[str]], report: Repor
 
 
 def _check_own(connection: Connection, settings: Settings, report: Report) -> bool:
-    """Say how it is with the gateway's own tables and with the grants; return whether FlowFact's can be read."""
+    """Report the state of the gateway's own tables and the grants; return whether FlowFact's tables can be read."""
     try:
         with connection.begin_nested():
             state = schema.state(connection, settings.state_schema)
@@ -196,6 +206,6 @@ _MOST_NOTES = 12
 
 
 def _shortened(found: tuple[str, ...]) -> list[str]:
-    """Return so many that they fit a screen: an owner may do everything with each of hundreds of tables."""
+    """Return as many as fit a screen: an owner has superfluous grants on hundreds of tables."""
     rest = len(found) - _MOST_NOTES
     return [*found[:_MOST_NOTES], *([f"{rest} more tables; take a database user of its own"] if rest > 0 else [])]

@@ -1,4 +1,4 @@
-"""What the admin should know of devices: when each synced last, and whose writes were refused of late."""
+"""Reads when each device synced last, and whose writes were refused recently, for ``status``."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, cast, func, select
 
-from radicale_flowfact.agents import product, program
-from radicale_flowfact.dav import collections, devices, tables
-from radicale_flowfact.dav.devices import Sync
-from radicale_flowfact.dav.session import Session
+from radicale_flowfact.dav.store import collections, devices, tables
+from radicale_flowfact.dav.store.devices import Sync
+from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.dav.store.user_agents import product
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """A device: a login with a program, whatever its version. ``synced``: collection to last sync (UTC).
+    """A device: a login with a program, whatever its version. ``synced``: last sync by collection (UTC).
 
-    ``silent`` names the collections whose last sync is too long ago, with the days since.
+    ``silent``: the collections whose last sync is at least ``warn_days`` ago, with the days since.
     """
 
     login: str
@@ -29,7 +29,7 @@ class DeviceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """How many writes of a login were refused of late, and the last one."""
+    """How many writes of a login were refused in the last ``warn_days``; time (UTC) and reason of the last one."""
 
     login: str
     count: int
@@ -38,11 +38,11 @@ class Refusals:
 
 
 def device_status(session: Session) -> list[DeviceStatus]:
-    """Return the devices of the mapped logins. Two of the same program and login cannot be told apart."""
+    """Return the devices of the mapped logins; two of the same login and program count as one."""
     grouped: dict[tuple[str, str], list[Sync]] = {}
     for sync in devices.syncs(session):
         if sync.login in session.settings.users:
-            grouped.setdefault((sync.login, program(sync.agent)), []).append(sync)
+            grouped.setdefault((sync.login, sync.identity), []).append(sync)
     return [_device(session, login, found) for (login, _), found in sorted(grouped.items())]
 
 
@@ -55,25 +55,29 @@ def _device(session: Session, login: str, found: Sequence[Sync]) -> DeviceStatus
 
 
 def without_device(session: Session) -> list[str]:
-    """Return the mapped logins that no device ever synced with, as far as is still remembered."""
+    """Return the mapped logins without a device, as far as devices are still stored."""
     return sorted(set(session.settings.users) - {sync.login for sync in devices.syncs(session)})
 
 
 def not_mapped(session: Session) -> list[str]:
-    """Return the logins that are not mapped, or belonged to another FlowFact user, whose data is still kept."""
+    """Return the logins that are not mapped, or belonged to another FlowFact user, with data still stored."""
     kept = {collection.login for collection in collections.find_all(session)}
     return sorted(kept - set(session.settings.users))
 
 
 def refusals(session: Session) -> list[Refusals]:
-    """Return whose writes were refused in the last ``warn_days``."""
+    """Return the refused writes of the last ``warn_days`` by login."""
     table = tables.history
     since = session.utc - timedelta(days=session.settings.status.warn_days)
     refused = (table.c.what == "refused", table.c.made >= since)
-    counts = select(table.c.login, func.count(), func.max(table.c.id)).where(*refused).group_by(table.c.login)
+    counts = (
+        select(table.c.login, func.sum(cast(table.c.repeats + 1, BigInteger)), func.max(table.c.made))
+        .where(*refused)
+        .group_by(table.c.login)
+    )
     found = []
     for login, count, last in session.connection.execute(counts.order_by(table.c.login)).all():
-        newest = select(table.c.made, table.c.reason).where(table.c.id == last)
-        made, reason = session.connection.execute(newest).one()
-        found.append(Refusals(login, count, made, reason))
+        newest = select(table.c.reason).where(*refused, table.c.login == login, table.c.made == last)
+        reason = session.connection.execute(newest.order_by(table.c.id.desc())).scalars().first() or ""
+        found.append(Refusals(login, int(count), last, reason))
     return found

@@ -1,19 +1,23 @@
-"""Removes everything that the gateway keeps of a login; FlowFact's tables are not touched."""
+"""Deletes everything that the gateway stores of a login; FlowFact's tables are not touched."""
 
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy import Table as SqlTable
 
-from radicale_flowfact.dav import collections, tables
-from radicale_flowfact.dav.session import Session
+from radicale_flowfact.dav.store import collections, devices, tables
+from radicale_flowfact.dav.store.session import Session
 
 
 def erase(session: Session, login: str) -> dict[str, int]:
-    """Remove what is kept of a login; return how many rows of what that were."""
+    """Delete what is stored of a login; return how many rows of which sort that were.
+
+    It waits for writes of the login's devices that are in progress, so that nothing is left behind.
+    """
     for collection in collections.find_all(session):
         if collection.login == login:
-            collections.lock(session, login, collection.name)  # a device that writes just now comes before or after
+            collections.lock(session, login, collection.name)  # waits for a write that is in progress
+    devices.lock(session, login)  # and for notes of what devices fetched
     removed = {what: _count(session, table, mine) for what, table, mine in _parts(login)}
     for _, table, mine in _parts(login):
         session.connection.execute(delete(table).where(mine))
@@ -21,7 +25,7 @@ def erase(session: Session, login: str) -> dict[str, int]:
 
 
 def _parts(login: str) -> list[tuple[str, SqlTable, ColumnElement[bool]]]:
-    """Return what there is of a login, that which hangs on others first."""
+    """Return the rows of a login by sort; rows that refer to others come first."""
     own: Select[int] = select(tables.collection.c.id).where(tables.collection.c.login == login)
     items: Select[int] = select(tables.item.c.id).where(tables.item.c.collection_id.in_(own))
     devices: Select[int] = select(tables.device.c.id).where(tables.device.c.login == login)
@@ -34,6 +38,7 @@ def _parts(login: str) -> list[tuple[str, SqlTable, ColumnElement[bool]]]:
         ("devices", tables.device, tables.device.c.login == login),
         ("items", tables.item, tables.item.c.collection_id.in_(own)),
         ("journal entries", tables.journal, tables.journal.c.collection_id.in_(own)),
+        ("addresses that he came from", tables.familiar, tables.familiar.c.login == login.strip().casefold()),
         ("history entries", tables.history, tables.history.c.login == login),
         ("collections", tables.collection, tables.collection.c.login == login),
     ]

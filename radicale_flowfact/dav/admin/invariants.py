@@ -1,6 +1,6 @@
-"""What must hold within the gateway's own tables, whatever happened; ``verify.py`` asks for it.
+"""Checks what must hold within the gateway's own tables, for ``verify``. FlowFact's tables are not read.
 
-Each function looks at rows and yields what is broken. Nothing here looks at FlowFact's tables.
+Each function reads rows and yields what is broken.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass, field, fields
 from sqlalchemy import ColumnElement, Row, exists, func, not_, select
 
 from radicale_flowfact.crm.sums import Fingerprint
-from radicale_flowfact.dav import items, tables
-from radicale_flowfact.dav.collections import Collection
-from radicale_flowfact.dav.items import Item, device_name, record_name
-from radicale_flowfact.dav.rendering import COMPONENTS, etag_of, table_of
-from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.dav.tables import text_hash
-from radicale_flowfact.ical_reading import JOURNAL
+from radicale_flowfact.dav.reading.rendering import COMPONENTS, etag_of, table_of
+from radicale_flowfact.dav.store import items, tables
+from radicale_flowfact.dav.store.collections import Collection
+from radicale_flowfact.dav.store.items import Gone, Item, device_name, record_name
+from radicale_flowfact.dav.store.session import Name, Session
+from radicale_flowfact.dav.store.tables import text_hash
+from radicale_flowfact.ical_map import JOURNAL
 
-_SHOWN = 5  # so many examples stand for all
+_SHOWN = 5  # examples in a message
 _CHUNK = 200  # texts in memory at once
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Something that must never be: where, what, and what to do. ``detail`` may change from look to look."""
+    """An invariant that is broken: where, what, and the next step. ``detail`` may differ between two checks."""
 
     where: str
     what: str
@@ -37,7 +37,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An item's row with what only ``verify`` needs of it; the sidecar is None if it cannot be read."""
+    """An item's row with the columns that only ``verify`` needs; the sidecar is None if it cannot be parsed."""
 
     item: Item
     href_hash: str
@@ -46,12 +46,12 @@ class Kept:
 
 
 def look_again(session: Session, collection: Collection) -> str:
-    """Return what makes the gateway compare everything in a collection with FlowFact."""
+    """Return the SQL that makes the gateway compare a whole collection with FlowFact."""
     return f"{_update(session, 'dav_collection')} basis = '' WHERE id = {collection.id}; the next sync then mends it"
 
 
 def start_anew(session: Session, collection: Collection) -> str:
-    """Return what makes every device fetch the whole collection; nothing is lost by it."""
+    """Return the SQL that makes every device fetch the whole collection; nothing is lost by it."""
     return (
         f"let the devices sync from the start: {_update(session, 'dav_journal')} nonce = '0' WHERE collection_id = "
         f"{collection.id}; {_update(session, 'dav_collection')} nonce = '0' WHERE id = {collection.id}"
@@ -65,7 +65,7 @@ def kept_items(session: Session, collection: Collection) -> list[Kept]:
 
 
 def of_collection(session: Session, collection: Collection, kept: Sequence[Kept]) -> Iterator[Breach]:
-    """Yield what is broken in a collection's row, its journal and its items, but for their texts."""
+    """Yield what is broken in a collection's row, its journal and its items, except their texts."""
     where = f"{collection.login}/{collection.name.value}"
     for what, detail in _journal_faults(session, collection):
         yield Breach(where, what, start_anew(session, collection), detail)
@@ -82,14 +82,14 @@ def of_collection(session: Session, collection: Collection, kept: Sequence[Kept]
         for what in _faults_of(collection, one):
             yield Breach(where, f"{named(one.item)}: {what}", look_again(session, collection))
     total = Fingerprint.of(one.item.share for one in kept)
-    is_counted = collection.sums != Fingerprint()  # else an upgrade left that to the next look
+    is_counted = collection.sums != Fingerprint()  # else an upgrade left that to the next comparison
     if is_counted and not collection.stopped and total != collection.sums:
         detail = f"differs in buckets {sorted(total.differing(collection.sums))}"
         yield Breach(where, "its sums are not those of its items", look_again(session, collection), detail)
 
 
 def of_texts(session: Session, collection: Collection, kept: Iterable[Kept]) -> Iterator[Breach]:
-    """Yield live items whose text is missing or is not what their ETag says."""
+    """Yield live items whose text is missing or does not have their ETag."""
     where = f"{collection.login}/{collection.name.value}"
     live = [one.item for one in kept if one.item.live]
     for start in range(0, len(live), _CHUNK):
@@ -106,7 +106,7 @@ def of_texts(session: Session, collection: Collection, kept: Iterable[Kept]) -> 
 
 
 def of_orphans(session: Session) -> Iterator[Breach]:
-    """Yield rows that belong to nothing."""
+    """Yield rows whose collection, item or device does not exist."""
     item, version, fetched = tables.item.c, tables.version.c, tables.fetched.c
     has_collection = tables.collection.c.id
     checks: list[tuple[ColumnElement[int], ColumnElement[bool], str]] = [
@@ -132,7 +132,7 @@ def of_orphans(session: Session) -> Iterator[Breach]:
 
 
 def named(item: Item) -> str:
-    """Return an item as a message names it."""
+    """Return an item's name for a message."""
     return f"item {item.href or item.id} ({item.record})"
 
 
@@ -142,7 +142,7 @@ def _update(session: Session, table: str) -> str:
 
 
 def _new_text(session: Session, collection: Collection, item: Item) -> str:
-    """Return what lets FlowFact's version be served again."""
+    """Return the SQL, or the advice, by which an item gets a text again."""
     if item.dsn is None:
         return "only the devices have it: let the user change it on the device that still shows it"
     return f"{_update(session, 'dav_item')} rendered = '' WHERE id = {item.id}; {look_again(session, collection)}"
@@ -163,7 +163,7 @@ def _lines(text: str) -> tuple[str, ...] | None:
 
 
 def _journal_faults(session: Session, collection: Collection) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the numbers of the journal: they count from 0, without a gap, each entry once."""
+    """Yield faults in the numbers of the journal: they begin with 0 and have neither gap nor overlap."""
     journal = tables.journal
     mine = select(journal).where(journal.c.collection_id == collection.id).order_by(journal.c.last_number)
     entries = session.connection.execute(mine).all()
@@ -201,7 +201,7 @@ def _numbers(collection: Collection, kept: Sequence[Kept]) -> Iterator[tuple[str
 
 
 def _twice(kept: Sequence[Kept]) -> Iterator[tuple[str, str]]:
-    """Yield identities that two items have (the databases see to two of them, unless somebody altered the tables)."""
+    """Yield identities of more than one item; for some of them the database has a unique index."""
     for what, values in (
         ("one record", [one.item.record for one in kept]),
         ("one href", [one.item.href for one in kept]),
@@ -212,7 +212,7 @@ def _twice(kept: Sequence[Kept]) -> Iterator[tuple[str, str]]:
 
 
 def _faults_of(collection: Collection, one: Kept) -> Iterator[str]:
-    """Yield what contradicts itself in one item's row."""
+    """Yield contradictions in one item's row."""
     item = one.item
     if (one.href_hash, one.uid_hash) != (text_hash(item.href), text_hash(item.uid)):
         yield "it cannot be found by its href or UID, whose hashes are wrong"
@@ -220,6 +220,10 @@ def _faults_of(collection: Collection, one: Kept) -> Iterator[str]:
         yield "what it keeps for the devices cannot be read"
     if item.live and item.hidden:
         yield "it is both shown and hidden"
+    if item.live and item.gone_by not in ("", Gone.HELD, Gone.LEAVING):
+        yield "it is shown though somebody took it off"
+    if not item.live and item.gone_by in ("", Gone.HELD, Gone.LEAVING):
+        yield "it is gone, and nobody took it off"
     is_note = item.component == JOURNAL and collection.name is not Name.ADDRESSES and item.dsn is None
     if item.live and item.component != COMPONENTS[collection.name] and not is_note:
         yield f"it is a {item.component}, which does not belong here"

@@ -1,4 +1,4 @@
-"""What the admin's commands do: the overview of users, and taking back."""
+"""Lists the mapped users and those who could be mapped, and undoes entries of the history (rule 29)."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from radicale_flowfact.crm import scope
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.crm.users import read_merkmale, read_users
 from radicale_flowfact.crm.writes import StaleError
-from radicale_flowfact.database import DatabaseError
-from radicale_flowfact.dav import collections, rendering
+from radicale_flowfact.database.engines import DatabaseError
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.request import RefusedError
-from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.dav.undo import Entry, Outcome, entries, lock_collections
-from radicale_flowfact.dav.undo import undo as undo_entry
+from radicale_flowfact.dav.reading import rendering
+from radicale_flowfact.dav.store import collections
+from radicale_flowfact.dav.store.request import RefusedError
+from radicale_flowfact.dav.store.session import Name, Session
+from radicale_flowfact.dav.writing.undo import Entry, Outcome, entries, lock_collections
+from radicale_flowfact.dav.writing.undo import undo as undo_entry
 from radicale_flowfact.records import Merkmal, User, dsn_key
 
 
 @dataclass(frozen=True, slots=True)
 class MappedUser:
-    """One line of the overview."""
+    """One row of the overview: login, user, his Merkmale, and the number of records of each collection."""
 
     cells: tuple[str, ...]
 
 
 @dataclass
 class Overview:
-    """Who is mapped, what is wrong, and a ready TOML section for each user who is not mapped."""
+    """Who is mapped, what is wrong, and a ready TOML section for each active user who is not mapped."""
 
     mapped: list[MappedUser] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -39,11 +40,11 @@ class Overview:
 def undo(
     gateway: Gateway, numbers: Sequence[int], login: str | None, since: datetime | None, *, dry_run: bool
 ) -> list[Outcome]:
-    """Take entries of the history back, newest first, in one transaction; ``since`` is UTC (rule 29).
+    """Undo entries of the history, newest first, in one transaction (rule 29).
 
-    What an undo did is taken back only by its number. A dry run does everything and rolls it back, so that it tells
-    of several entries what would come of them one after the other. Raises DatabaseError when FlowFact changed a
-    record in the very moment; then nothing is taken back.
+    They are chosen by their numbers, or else by login and earliest time (UTC); an undo is undone by its number only. A
+    dry run does everything and rolls it back, so that it shows what several entries together would do. Raises
+    DatabaseError if FlowFact changes a record in this moment; then nothing is undone.
     """
     outcomes = []
     with gateway.administer() as session:
@@ -55,7 +56,7 @@ def undo(
         ]
         lock_collections(session, found)
         for named in found:
-            (entry,) = entries(session, [named.number])  # taking back an undo may have changed it
+            (entry,) = entries(session, [named.number])  # undoing an undo may have changed it
             try:
                 outcomes.append(undo_entry(session, entry, _writer(gateway, session, entry)))
             except StaleError as error:
@@ -66,7 +67,7 @@ def undo(
 
 
 def _writer(gateway: Gateway, session: Session, entry: Entry) -> User:
-    """Return whose device did it, also if he may not get in any more: what he did must still be taken back."""
+    """Return whose device made the entry, also a user without access: his changes can still be undone."""
     collection = collections.find(session, entry.login, Name(entry.collection))
     people = read_users(session.connection, gateway.tables)
     nobody = User("", name="", login=entry.login, active=False, own_merkmal=None)
@@ -93,7 +94,7 @@ def users(gateway: Gateway) -> Overview:
 
 
 def mapped_user(session: Session, login: str, user: User, merkmale: dict[str, Merkmal]) -> MappedUser:
-    """Return who a login is, with his Merkmale by name and how many records each of his collections has."""
+    """Return who a login is, his Merkmale by name, and how many records each of his collections has."""
 
     def named(keys: Iterable[str]) -> str:
         return ", ".join(sorted(merkmale[key].name if key in merkmale else f"? {key}" for key in keys))

@@ -1,4 +1,4 @@
-"""A look at the database that cannot change it: what ``check`` works with."""
+"""Opens connections that cannot change the database, for ``check``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from radicale_flowfact.database import DatabaseError, reaching
+from radicale_flowfact.database.engines import DatabaseError, reaching
 
 
 @contextmanager
 def read_only(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction in which the database itself refuses to write, where it can; it is rolled back at its end.
+    """Open a transaction in which the database refuses to write, and roll it back in the end.
 
-    SQL Server has no such transactions: there, only SELECTs are sent. Raises DatabaseError for an SQLite file that
-    is not there, since connecting would make it.
+    SQL Server has no such transactions: there, only SELECTs are sent. Raises DatabaseError for an SQLite file that does
+    not exist, because connecting would create it.
     """
     file = engine.url.database
     if engine.dialect.name == "sqlite" and file and file != ":memory:" and not Path(file).is_file():

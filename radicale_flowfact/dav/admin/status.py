@@ -1,4 +1,4 @@
-"""What the admin should know: safety stops, records that cannot be shown fully, items that only devices have."""
+"""Reads safety stops, records that cannot be shown fully, and device-only items, for ``status``."""
 
 from __future__ import annotations
 
@@ -7,21 +7,28 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from radicale_flowfact.dav import collections, items, tables
-from radicale_flowfact.dav.collections import CONFIRMED
-from radicale_flowfact.dav.items import Item
-from radicale_flowfact.dav.session import Session
+from radicale_flowfact.dav.reading import rendering, safety_stop
+from radicale_flowfact.dav.store import collections, items, tables
+from radicale_flowfact.dav.store.collections import CONFIRMED, Collection
+from radicale_flowfact.dav.store.items import Item
+from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.records import User
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionStatus:
-    """One collection. ``stop``: the safety stop in words, or empty; the lists hold items of note."""
+    """One collection. ``changes``: its journal number; ``stop``: the safety stop in words, or empty.
+
+    ``has_other_settings``: its items were made with other settings than this gateway's. ``faulty`` and ``device_only``:
+    live items to name.
+    """
 
     login: str
     name: str
     items: int
     changes: int
     stop: str
+    has_other_settings: bool
     faulty: tuple[Item, ...]
     device_only: tuple[Item, ...]
 
@@ -41,6 +48,7 @@ def status(session: Session) -> list[CollectionStatus]:
                 count,
                 collection.number,
                 _stop(collection.stopped),
+                _has_other_settings(session, collection),
                 tuple(item for item in noted if item.fault),
                 tuple(item for item in noted if item.device_only),
             )
@@ -48,10 +56,17 @@ def status(session: Session) -> list[CollectionStatus]:
     return found
 
 
-def confirm(session: Session, login: str) -> list[str]:
-    """Let what the safety stop holds back go at the next look (rule 30); return the collections concerned.
+def _has_other_settings(session: Session, collection: Collection) -> bool:
+    """Return whether the items were made with another timezone, subject, location or phone_slots than these."""
+    user = User(collection.owner, name="", login="", active=True, own_merkmal=None)
+    return collection.basis not in ("", rendering.basis(session, collection.name, user))
 
-    Only as many items as it tells of now: a database that loses more meanwhile is stopped again.
+
+def confirm(session: Session, login: str) -> list[str]:
+    """Release the safety stop of a login's collections; return those concerned (rule 30).
+
+    At most as many items as it names now are removed at the next comparison. A database that loses more meanwhile is
+    stopped again.
     """
     released = []
     for collection in collections.find_all(session):
@@ -70,4 +85,5 @@ def _stop(stopped: str) -> str:
     if stopped.startswith(CONFIRMED):
         return "confirmed, goes on at the next look"
     found = json.loads(stopped)
-    return f"since {found['since']}: {found['vanish']} of {found['of']} items would vanish; nothing is removed"
+    held = f"{found['vanish']} of {found['of']} items would vanish{safety_stop.beside(found.get('gone', 0))}"
+    return f"since {found['since']}: {held}; none of them is removed"

@@ -1,7 +1,7 @@
-"""Lets the upkeep run once a day in a server that runs for months.
+"""Runs the upkeep once a day in a server that runs for months.
 
-A request starts it, so a process that was forked needs no thread of its own that waits for a day. Each process does it:
-what another one has dropped already is not there any more.
+A request starts it, so that a process that was forked needs no waiting thread. Each process runs it: what another one
+deleted is no longer there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SPREAD = 3600.0  # so that the processes of a server do not start all at once
 
 
 class Daily:
-    """Runs ``work`` a day after it was made, and again each day; thread-safe."""
+    """Runs ``work`` a day after its creation, and again each day; thread-safe."""
 
     def __init__(self, work: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._work = work
@@ -27,7 +27,7 @@ class Daily:
         self._lock = threading.Lock()
 
     def run_if_due(self) -> None:
-        """Start the work in a thread if a day has passed."""
+        """Start the work in a thread if a day (and up to an hour, at random) has passed."""
         if self._clock() < self._due or not self._lock.acquire(blocking=False):
             return
         self._due = self._tomorrow()

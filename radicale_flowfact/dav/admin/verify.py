@@ -1,11 +1,11 @@
-"""Whether the gateway's tables are right: in themselves, and compared with FlowFact. Changes nothing.
+"""Verifies the gateway's tables: in themselves, and compared with FlowFact. Changes nothing.
 
-All of it is read in one snapshot of the database where that costs nobody anything (SQLite, PostgreSQL). On SQL Server
-a snapshot is off by default and anything like it would hold up FlowFact's desktops, so what looks broken is looked at
-a second time, on every database, and only what is still there is told.
+Everything is read in one snapshot of the database where that costs nobody anything (SQLite, PostgreSQL). On SQL Server
+a snapshot is off by default, and other ways would block FlowFact's desktops. So, on every database, what looks broken
+is read a second time, and only what is still broken is reported.
 
-A collection that no device asked for since FlowFact changed is no fault: its sums tell that it is due for a look, and
-only those of its items are compared whose record is as it was then.
+A collection that no device asked for since FlowFact changed is no fault: its sums say that a comparison is due, and
+only items are compared whose record is as it was then.
 """
 
 from __future__ import annotations
@@ -17,26 +17,29 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from radicale_flowfact.actions import CreateRecord
-from radicale_flowfact.contentlines import PayloadError
+from radicale_flowfact.content.contentlines import PayloadError
 from radicale_flowfact.crm import reads, scope
 from radicale_flowfact.crm.scope import Member
 from radicale_flowfact.crm.users import UserError, read_user
-from radicale_flowfact.dav import collections, history, invariants, items, refresh, rendering, tables
-from radicale_flowfact.dav.collections import Collection
+from radicale_flowfact.dav.admin import invariants
+from radicale_flowfact.dav.admin.invariants import Breach, Kept
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.invariants import Breach, Kept
-from radicale_flowfact.dav.items import chunks, record_name
-from radicale_flowfact.dav.payload import same_meaning
-from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.dav.reading import refresh, rendering
+from radicale_flowfact.dav.store import collections, history, items, tables
+from radicale_flowfact.dav.store.collections import Collection
+from radicale_flowfact.dav.store.items import Gone, chunks, record_name
+from radicale_flowfact.dav.store.session import Name, Session
+from radicale_flowfact.dav.store.upkeep import retention
+from radicale_flowfact.dav.writing.payload import same_meaning
 from radicale_flowfact.records import RecordKey, User, dsn_key
 
-_AGAIN = 1.0  # seconds until the second look; no transaction of the gateway takes longer
+_AGAIN = 1.0  # seconds until the second check; no transaction of the gateway takes longer
 _HISTORY = "history"
 
 
 @dataclass
 class Report:
-    """What ``verify`` found. ``notes``: what could not be compared, and why; no faults."""
+    """The result of ``verify``. ``notes``: what could not be compared, and why; they are no faults."""
 
     breaches: list[Breach] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -45,13 +48,13 @@ class Report:
 
 
 def verify(gateway: Gateway) -> Report:
-    """Check everything; what is told was there twice."""
+    """Verify everything; a fault is reported if it is still there a second later."""
     report = _look(gateway)
     if report.breaches:
         time.sleep(_AGAIN)
-        again = _look(gateway)
-        again.breaches = [breach for breach in again.breaches if breach in report.breaches]
-        report = again
+        second = _look(gateway)
+        second.breaches = [breach for breach in second.breaches if breach in report.breaches]
+        report = second
     return report
 
 
@@ -63,13 +66,20 @@ def _look(gateway: Gateway) -> Report:
             _look_at(session, login, name, report)
         report.breaches += invariants.of_orphans(session)
         report.breaches += _in_history(session)
+        days = session.settings.history_days
+        report.notes += [f"{count} {what} are over their time ({days} days)" for what, count in _overdue(session)]
     return report
+
+
+def _overdue(session: Session) -> list[tuple[str, int]]:
+    """Return what the upkeep should have deleted; it runs at the start of ``serve`` and once a day."""
+    return sorted((what, count) for what, count in retention.overdue(session).items())
 
 
 def _look_at(session: Session, login: str, name: str, report: Report) -> None:
     try:
         collection = collections.find(session, login, Name(name))
-    except ValueError as error:  # JSON, sums and names alike
+    except ValueError as error:  # of JSON, sums or names
         step = "put its row of dav_collection right, or restore it"
         report.breaches.append(Breach(f"{login}/{name}", "its row cannot be read", step, str(error)))
         return
@@ -90,7 +100,7 @@ def _look_at(session: Session, login: str, name: str, report: Report) -> None:
 
 
 def _user_of(session: Session, collection: Collection, report: Report) -> User | None:
-    """Return whose records the collection shows, or note why nobody asks for it now."""
+    """Return whose records the collection shows; None, with a note, if FlowFact cannot be compared."""
     mapping = session.settings.users.get(collection.login)
     where = f"{collection.login}/{collection.name.value}"
     if mapping is None:
@@ -127,7 +137,7 @@ def _against_flowfact(
 
 
 def _missed(collection: Collection, members: Mapping[str, Member], kept: Sequence[Kept]) -> Iterator[str]:
-    """Yield what the devices would never hear of: the collection counts as being as FlowFact has it."""
+    """Yield what the devices would never be told: the collection counts as compared, but differs from FlowFact."""
     known = {one.item.record: one.item for one in kept}
     table = rendering.table_of(collection.name)
     for member in members.values():
@@ -139,14 +149,14 @@ def _missed(collection: Collection, members: Mapping[str, Member], kept: Sequenc
         elif not item.live and not item.hidden:
             yield f"{invariants.named(item)}: it is in scope, but neither shown nor hidden"
     for item in known.values():
-        if item.is_listed:
+        if item.is_listed and item.gone_by != Gone.LEAVING:
             yield f"{invariants.named(item)}: it is kept as being in scope, and is not"
 
 
 def _unlike(
     session: Session, collection: Collection, user: User, members: Mapping[str, Member], kept: Sequence[Kept]
 ) -> Iterator[Breach]:
-    """Yield shown items whose record did not change, but would be shown otherwise now."""
+    """Yield shown items whose record did not change, but which would be rendered in another way now."""
     shown = [one for one in kept if one.item.live and one.item.dsn is not None and one.sidecar is not None]
     sums = {dsn: str(member.sums) for dsn, member in members.items()}
     same = {dsn_key(one.item.dsn or ""): one for one in shown if one.item.sums == sums.get(dsn_key(one.item.dsn or ""))}
@@ -166,7 +176,7 @@ def _unlike(
 
 
 def _unlikeness(session: Session, collection: Collection, one: Kept, text: str, served: str | None) -> str:
-    """Return how an item differs from its record, or empty; a device's own text must say what FlowFact's says."""
+    """Return how an item differs from its record, or empty; a device's own text must mean what FlowFact's means."""
     if rendering.etag_of(text) != one.item.rendered:
         return "its record is as it was, but is shown otherwise now"
     if served is None or one.item.etag == one.item.rendered:
@@ -179,7 +189,7 @@ def _unlikeness(session: Session, collection: Collection, one: Kept, text: str, 
 
 
 def _in_history(session: Session) -> Iterator[Breach]:
-    """Yield entries that cannot be read, and records that one PUT made a second time."""
+    """Yield entries that cannot be parsed, and records that one PUT created twice."""
     table = tables.history
     columns = (table.c.id, table.c.login, table.c.collection, table.c.actions, table.c.undone)
     numbers: set[int] = set()
@@ -206,7 +216,7 @@ def _in_history(session: Session) -> Iterator[Breach]:
 
 
 def _made_twice(session: Session, made: Sequence[tuple[int, str, str, RecordKey]]) -> Iterator[Breach]:
-    """Yield records that a device made and no item stands for: its next try made another one."""
+    """Yield records that a device created and that have no item: the device's retry created another one."""
     table = tables.collection.c
     rows = session.connection.execute(select(table.login, table.name, table.id))
     places = {(row.login, row.name): row.id for row in rows}

@@ -1,4 +1,4 @@
-"""Answers why a user has a record on his devices, or not, in plain words (all rules of scope)."""
+"""Explains why a user has a record on his devices, or not (rules 1 to 5, 13, 15, 30)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from datetime import timedelta
 
 from radicale_flowfact.crm.explain import Facts, find_records, read_facts
 from radicale_flowfact.crm.users import read_merkmale
-from radicale_flowfact.dav import collections, items
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.items import Item, record_name
-from radicale_flowfact.dav.refresh import member_of
-from radicale_flowfact.dav.request import RefusedError
-from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.dav.reading import whole_texts
+from radicale_flowfact.dav.reading.refresh import member_of
+from radicale_flowfact.dav.store import collections, items
+from radicale_flowfact.dav.store.items import Gone, Item, record_name
+from radicale_flowfact.dav.store.request import RefusedError
+from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.records import RecordKey, Right, Table, User
 
 
 def why(gateway: Gateway, login: str, what: str) -> list[str]:
-    """Explain a record by its DSN, or an item by its UID or href; one sentence a line."""
+    """Explain a record, by its DSN, or an item, by its UID or href; one sentence a line.
+
+    Compares the login's collections with FlowFact first.
+    """
     try:
         user = gateway.user(login)
     except RefusedError as error:
@@ -24,16 +28,16 @@ def why(gateway: Gateway, login: str, what: str) -> list[str]:
     for name in Name:
         gateway.open(login, name)
     with gateway.session() as session:
-        told = _of_items(session, login, user, what)
+        lines = _of_items(session, login, user, what)
         found = find_records(session.connection, session.tables, what)
         for record in found or _remembered(session, login, what):
-            told += _of_record(session, login, user, record)
-    return told or [f"FlowFact has no address and no activity with the DSN {what!r}, and {login} no item of that UID"]
+            lines += _of_record(session, login, user, record)
+    return lines or [f"FlowFact has no address and no activity with the DSN {what!r}, and {login} no item of that UID"]
 
 
 def _of_items(session: Session, login: str, user: User, what: str) -> list[str]:
     """Explain the items with this UID or href."""
-    told: list[str] = []
+    lines: list[str] = []
     for name in Name:
         collection = collections.find(session, login, name)
         if collection is None:
@@ -41,29 +45,29 @@ def _of_items(session: Session, login: str, user: User, what: str) -> list[str]:
         item = items.by_uid(session, collection.id, what) or items.by_hrefs(session, collection.id, [what]).get(what)
         if item is not None and item.device_only:
             there = "on his devices" if item.live else "no longer on his devices: he deleted it there"
-            told.append(f"{what} is device-only ({item.device_only}), {there}; FlowFact never saw it")
+            lines.append(f"{what} is device-only ({item.device_only}), {there}; FlowFact never saw it")
         elif item is not None and item.key is not None:
-            told += _of_record(session, login, user, item.key)
-    return told
+            lines += _of_record(session, login, user, item.key)
+    return lines
 
 
 def _of_record(session: Session, login: str, user: User, record: RecordKey) -> list[str]:
     kept = [name for name in Name if (item := _item(session, login, name, record)) and item.live]
     if record not in find_records(session.connection, session.tables, record.dsn):
-        told = [f"{record} is gone from FlowFact"]
-        return told + [line for name in kept for line in _verdict(session, login, name, user, record)]
+        lines = [f"{record} is gone from FlowFact"]
+        return lines + [line for name in kept for line in _verdict(session, login, name, user, record)]
     facts = read_facts(session.connection, session.tables, record, user)
     names = _collections_of(facts)
-    told = [f"{record} is {facts.shown_as!r}"]
+    lines = [f"{record} is {facts.shown_as!r}"]
     if not names:
-        told.append(f"its kind {facts.kind!r} is neither an appointment's nor a task's (or it has no Vorlage)")
+        lines.append(f"its kind {facts.kind!r} is neither an appointment's nor a task's (or it has no Vorlage)")
     for name in names:
-        told += _conditions(session, name, user, facts)
-        told += _verdict(session, login, name, user, record)
+        lines += _conditions(session, name, user, facts)
+        lines += _verdict(session, login, name, user, record)
     for name in kept:
         if name not in names:
-            told += _verdict(session, login, name, user, record)
-    return told
+            lines += _verdict(session, login, name, user, record)
+    return lines
 
 
 def _remembered(session: Session, login: str, dsn: str) -> list[RecordKey]:
@@ -85,25 +89,25 @@ def _collections_of(facts: Facts) -> list[Name]:
 
 
 def _conditions(session: Session, name: Name, user: User, facts: Facts) -> list[str]:
-    """Name each condition and how it is met."""
-    told = [_of_merkmale(session, name, user, facts)]
+    """Return a sentence for each condition of scope, met or not."""
+    lines = [_of_merkmale(session, name, user, facts)]
     if facts.appointments:
         seen = [dsn for dsn in facts.appointments if member_of(session, Name.APPOINTMENTS, user, dsn) is not None]
-        told.append(
+        lines.append(
             f"it is linked to his appointment {seen[0]}" if seen else "it is linked, but to none of his appointments"
         )
     if facts.archived:
-        told.append("it is archived: out of scope")
+        lines.append("it is archived: out of scope")
     if facts.right is Right.NONE:
-        told.append("its rights list does not let him read it: out of scope")
+        lines.append("its rights list does not let him read it: out of scope")
     elif facts.right is Right.READ:
-        told.append("its rights list lets him read it only: changes from the device are refused")
+        lines.append("its rights list lets him read it only: changes from the device are refused")
     days = session.settings.appointments.past_days
     open_task = name is Name.TASKS and not facts.done
     end = facts.due if name is Name.TASKS else facts.end
     if days >= 0 and end is not None and not open_task and end < session.now - timedelta(days=days):
-        told.append(f"it ended {end:%d.%m.%Y}, before the window of {days} days (past_days): out of scope")
-    return told
+        lines.append(f"it ended {end:%d.%m.%Y}, before the window of {days} days (past_days): out of scope")
+    return lines
 
 
 def _of_merkmale(session: Session, name: Name, user: User, facts: Facts) -> str:
@@ -119,14 +123,22 @@ def _verdict(session: Session, login: str, name: Name, user: User, record: Recor
     collection = collections.find(session, login, name)
     item = _item(session, login, name, record)
     in_scope = member_of(session, name, user, record.dsn) is not None
-    told = []
+    lines = []
     if item is not None and item.hidden and in_scope:
-        told.append("he deleted it on his device: hidden until his own Merkmal is set again in FlowFact")
+        lines.append("he deleted it on his device: hidden until his own Merkmal is set again in FlowFact")
     if item is not None and item.live and not in_scope and collection is not None and collection.is_held:
-        told.append(f"the safety stop keeps it: radicale-flowfact confirm {login} lets it go")
+        lines.append(f"the safety stop keeps it: radicale-flowfact confirm {login} lets it go")
+    if item is not None and item.live and item.gone_by == Gone.LEAVING:
+        lines.append("a device moved it there itself and shows it for a day more")
     if item is not None and item.fault:
-        told.append(f"it cannot be shown fully: {item.fault}")
-    return [*told, _conclusion(name, item)]
+        lines.append(_fault(item.fault))
+    return [*lines, _conclusion(name, item)]
+
+
+def _fault(fault: str) -> str:
+    if fault.startswith(items.MENDED):
+        return f"what the device sent was {fault}"
+    return fault if fault.startswith(whole_texts.CUT) else f"it cannot be shown fully: {fault}"
 
 
 def _conclusion(name: Name, item: Item | None) -> str:

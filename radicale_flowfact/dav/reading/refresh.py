@@ -1,8 +1,11 @@
-"""Brings a collection up to FlowFact's present state: what appeared, changed or vanished goes into the journal."""
+"""Compares a collection with FlowFact and journals what appeared, changed or vanished (rules 6 and 7).
+
+First the fingerprint: one statement, in which nothing differs most of the time. Then, with the collection locked, the
+sums of each record in the buckets that differ. Only records whose sums differ are read and rendered.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -11,12 +14,13 @@ from dataclasses import replace
 from radicale_flowfact.crm import reads, scope
 from radicale_flowfact.crm.scope import Member
 from radicale_flowfact.crm.sums import NOTHING, Fingerprint
-from radicale_flowfact.dav import items, rendering
-from radicale_flowfact.dav.collections import Collection
-from radicale_flowfact.dav.items import Item, chunks, record_name
-from radicale_flowfact.dav.journal import Entry
-from radicale_flowfact.dav.rendering import Rendered, etag_of, scope_of, table_of
-from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.dav.reading import departures, rendering, safety_stop
+from radicale_flowfact.dav.reading.rendering import Rendered, etag_of, scope_of, table_of
+from radicale_flowfact.dav.store import items
+from radicale_flowfact.dav.store.collections import Collection
+from radicale_flowfact.dav.store.items import Gone, Item, chunks, record_name
+from radicale_flowfact.dav.store.journal import Entry
+from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.records import User, dsn_key
 
 Buckets = frozenset[int] | None
@@ -26,7 +30,10 @@ _logger = logging.getLogger("radicale")  # Radicale's own, so that it all goes t
 
 
 def due(session: Session, collection: Collection, user: User) -> Buckets:
-    """Return the buckets in which anything that the collection shows changed since its last refresh. One statement."""
+    """Return the buckets in which the fingerprint differs from that of the last refresh; empty: nothing changed.
+
+    None: they cannot be compared (other settings or owner, or the safety stop holds), so all must be. One statement.
+    """
     if not _is_comparable(session, collection, user):
         return None
     scoped = scope_of(session, collection.name, user)
@@ -34,31 +41,50 @@ def due(session: Session, collection: Collection, user: User) -> Buckets:
 
 
 def _is_comparable(session: Session, collection: Collection, user: User) -> bool:
-    """Return whether the collection's fingerprint is that of what is shown to this user with these settings."""
-    is_same = collection.basis == rendering.basis(session, collection.name, user)
+    """Return whether the stored fingerprint is of this user and these settings, and no safety stop holds."""
+    is_same = collection.basis == _basis(session, collection, user)
     return is_same and not collection.stopped and collection.owner == dsn_key(user.dsn)
+
+
+def _basis(session: Session, collection: Collection, user: User) -> str:
+    """Return the basis of the items: settings and renderer (``rendering.basis``).
+
+    A gateway renders all items for its own settings once. If another gateway with other settings did so since, they
+    stay as they are: otherwise the two would announce everything at each poll in turn.
+    """
+    own, seen = rendering.basis(session, collection.name, user), session.stats.bases
+    if collection.basis == own:
+        seen[collection.id] = own  # set when read: a write may be rolled back
+    if collection.basis in ("", own) or seen.get(collection.id) != own:
+        return own
+    if collection.id not in session.stats.contested:
+        session.stats.contested.add(collection.id)
+        _logger.error(
+            "%s/%s: another gateway makes its items with other settings (timezone, subject, location or phone_slots): "
+            "give all the same flowfact.toml and restart them",
+            *_named(collection),
+        )
+    return collection.basis
 
 
 def refresh(session: Session, collection: Collection, user: User, buckets: Buckets = None) -> tuple[Collection, int]:
     """Compare a locked collection with FlowFact and journal every difference; return its new snapshot.
 
-    Only what is in the ``buckets`` is compared, everything if they cannot tell. A record counts as changed when its
-    rendered item differs (rule 6). Raises nothing for a single bad record. Of many records at once some are left to
-    the next call, how many is returned, too.
+    Only the ``buckets`` are compared; None: everything. A record counts as changed if its rendered item differs (rule
+    6). At most 2,000 records are rendered in one call, all after a change of settings; how many are left to the next
+    call is returned, too. A record that cannot be rendered raises nothing: it gets a minimal form (rule 28).
     """
     session.stats.refreshed += 1
-    name, basis = collection.name, rendering.basis(session, collection.name, user)
+    name, basis = collection.name, _basis(session, collection, user)
     if not _is_comparable(session, collection, user):
         buckets = None
     now_in_scope = scope.members(session.connection, scope_of(session, name, user), buckets)
     known = _known(session, collection, now_in_scope, buckets)
     entry = Entry(session, collection)
     vanished = [item for item in known.values() if item.is_listed and dsn_key(item.dsn or "") not in now_in_scope]
-    stopped = _safety_stop(session, collection, vanished)
-    if not stopped:
-        _remove(entry, vanished)
+    stopped = _remove(entry, user, vanished)
     to_look_at = _to_look_at(collection, now_in_scope, known, everything=basis != collection.basis)
-    # What was made for other settings is made anew at once, since nothing would tell what is done of it.
+    # After a change of settings all is rendered at once: no sum tells which items are done.
     at_once = _AT_ONCE if collection.basis in ("", basis) else len(to_look_at)
     left = to_look_at[at_once:]
     for chunk in chunks(to_look_at[:at_once]):
@@ -80,7 +106,7 @@ def refresh(session: Session, collection: Collection, user: User, buckets: Bucke
 def _known(
     session: Session, collection: Collection, members: Mapping[str, Member], buckets: Buckets
 ) -> dict[str, Item]:
-    """Return the items of the members and of what counted in the buckets before, by the names of their records."""
+    """Return the items of the members, and those counted in the buckets before, by ``Item.record``."""
     if buckets is None:
         return {item.record: item for item in items.of_collection(session, collection.id)}
     table = table_of(collection.name)
@@ -92,7 +118,7 @@ def _known(
 def _counted(
     collection: Collection, members: Mapping[str, Member], left: Sequence[Member], known: Mapping[str, Item]
 ) -> Fingerprint:
-    """Return the fingerprint of the members; what is left to the next call counts as it did before."""
+    """Return the fingerprint of the members; those left to the next call count as before."""
     shares = {dsn: member.share for dsn, member in members.items()}
     for member in left:
         item = known.get(record_name(table_of(collection.name), member.dsn))
@@ -105,7 +131,10 @@ def _named(collection: Collection) -> tuple[str, str]:
 
 
 def refresh_record(session: Session, collection: Collection, user: User, item: Item) -> Collection:
-    """Bring one item of a locked collection up to date, whatever the collection's size; for use before a write."""
+    """Compare one item of a locked collection with FlowFact, for use before a write; return the snapshot.
+
+    The cost does not depend on the size of the collection. What the safety stop holds stays.
+    """
     if item.key is None:
         return collection
     member = member_of(session, collection.name, user, item.key.dsn)
@@ -114,63 +143,57 @@ def refresh_record(session: Session, collection: Collection, user: User, item: I
         return collection
     entry = Entry(session, collection)
     if member is None:
-        _remove(entry, [item])
+        stopped = _remove(entry, user, [item])
+        if stopped:
+            return entry.write({"stopped": stopped})
     elif _look_at(entry, user, [member], {item.record: item}):
         return collection
     return entry.write({"sums": collection.sums.exchanged(item.share, share)})
 
 
 def member_of(session: Session, name: Name, user: User, dsn: str) -> Member | None:
-    """Return the record as a member of the user's collection, or None if it is not in scope."""
+    """Return the record with this DSN as a member of the user's collection, or None if it is out of scope."""
     found = scope.members(session.connection, scope_of(session, name, user, only=dsn))
     return found.get(dsn_key(dsn))
 
 
-def _safety_stop(session: Session, collection: Collection, vanished: Sequence[Item]) -> str:
-    """Return the collection's new ``stopped``: too much would vanish at once (rule 30), or empty.
-
-    What the admin confirmed does not count, what would vanish beside it does.
-    """
-    leaving = sum(item.live for item in vanished)
-    limits = session.settings.safety
-    unasked = leaving - collection.confirmed
-    if unasked < max(1, limits.max_vanish_items):
-        return ""
-    there = items.shown_records(session, collection.id)
-    if unasked * 100 <= limits.max_vanish_percent * there:
-        return ""
-    since = json.loads(collection.stopped)["since"] if collection.is_held else f"{session.utc:%Y-%m-%d %H:%M} UTC"
-    if not collection.is_held:
-        _logger.error(
-            "STOPPED: %d of %d items of %s/%s would vanish; nothing is removed until: radicale-flowfact confirm %s",
-            *(leaving, there, collection.login, collection.name.value, collection.login),
-        )
-    return json.dumps({"vanish": leaving, "of": there, "since": since})
-
-
-def _remove(entry: Entry, vanished: Sequence[Item]) -> None:
+def _remove(entry: Entry, user: User, vanished: Sequence[Item]) -> str:
+    """Journal that items left the scope, except those the safety stop holds; return the new ``stopped`` (rule 30)."""
+    session, collection = entry.session, entry.collection
+    takers = departures.gone_by(session, collection.name, user, vanished)
+    verdict = safety_stop.judge(session, collection, [item for item in vanished if takers.get(item.id) == Gone.OFFICE])
+    takers |= verdict.takers
     for item in vanished:
-        gone = replace(item, live=False, sums="", bucket=0)
-        entry.change(entry.announced(gone) if item.live else gone)
+        taker = takers.get(item.id)
+        if taker is None:  # the devices do not have it
+            entry.change(replace(item, live=False, sums="", bucket=0))
+        elif taker is Gone.WINDOW and item.gone_by == Gone.LEAVING:
+            continue  # the device that moved it there shows it until the upkeep
+        elif taker is not Gone.HELD:
+            entry.change(entry.departed(item, taker))
+        elif item.gone_by != taker:
+            entry.change(replace(item, gone_by=taker))
+    return verdict.stopped
 
 
 def _to_look_at(
     collection: Collection, members: Mapping[str, Member], known: Mapping[str, Item], *, everything: bool
 ) -> list[Member]:
-    """Return the records whose digest moved, or whose item is not shown though it should be."""
+    """Return the records to render: their sums differ, or their item is not shown though it should be."""
     table = table_of(collection.name)
     due = []
     for member in members.values():
         item = known.get(record_name(table, member.dsn))
-        if everything or item is None or item.sums != str(member.sums) or item.bucket != member.bucket:
+        is_back = item is not None and item.gone_by in (Gone.HELD, Gone.LEAVING)
+        if everything or is_back or item is None or item.sums != str(member.sums) or item.bucket != member.bucket:
             due.append(member)
     return sorted(due, key=lambda member: member.dsn)
 
 
 def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping[str, Item]) -> list[Member]:
-    """Render records anew and journal those whose item differs from the one the devices have.
+    """Render records and journal those whose item differs from the one that devices have.
 
-    Returns those that are gone since the members were counted: the next refresh must not take them for looked at.
+    Returns the members whose records are gone since they were counted: the next refresh must compare them again.
     """
     session, name = entry.session, entry.collection.name
     table = table_of(name)
@@ -201,15 +224,14 @@ def _look_at(entry: Entry, user: User, members: Sequence[Member], known: Mapping
 
 
 def _with_text(entry: Entry, item: Item, rendered: Rendered) -> Item:
-    """Return the item with FlowFact's version of it, announced if that is news to the devices."""
+    """Return the item with FlowFact's version of it, announced if devices have another one."""
     etag = etag_of(rendered.text)
     if item.live and item.rendered == etag:
-        return replace(item, fault=rendered.fault)
-    entry.keep(item, etag, rendered.text)
-    entry.serve(item, etag, rendered.text)
+        return replace(item, fault=rendered.fault, gone_by="")
     newer = replace(
         item,
         live=True,
+        gone_by="",
         rendered=etag,
         etag=etag,
         component=rendered.component,
@@ -217,11 +239,14 @@ def _with_text(entry: Entry, item: Item, rendered: Rendered) -> Item:
         ends=rendered.ends,
         fault=rendered.fault,
     )
-    return entry.announced(newer)
+    newer = entry.announced(newer)
+    entry.keep(newer, etag, rendered.text)
+    entry.serve(newer, etag, rendered.text)
+    return newer
 
 
 def _new_items(entry: Entry, dsns: Sequence[str]) -> dict[str, Item]:
-    """Return items for records that this user never had: their UIDs and hrefs come from table and DSN."""
+    """Return items for records that this user never had; UID and href are derived from table and DSN."""
     table = table_of(entry.collection.name)
     suffix = "vcf" if entry.collection.name is Name.ADDRESSES else "ics"
     uids = {dsn: f"flowfact-{table.value.lower()}-{_safe(dsn)}" for dsn in dsns}
@@ -229,7 +254,7 @@ def _new_items(entry: Entry, dsns: Sequence[str]) -> dict[str, Item]:
     taken = there.keys() | items.known_uids(entry.session, entry.collection.id, uids.values())
     found = {}
     for dsn, plain in uids.items():
-        # A device may have used the name for an item of its own; that one keeps it.
+        # A device may have used this UID or href for an item of its own, which keeps it.
         uid = f"{plain}-{secrets.token_hex(4)}" if {plain, f"{plain}.{suffix}"} & taken else plain
         found[dsn] = Item(
             entry.new_id(),
@@ -244,7 +269,7 @@ def _new_items(entry: Entry, dsns: Sequence[str]) -> dict[str, Item]:
 
 
 def _safe(dsn: str) -> str:
-    """Return a DSN in characters that every URL and client takes as they are; distinct DSNs stay distinct."""
+    """Return a DSN in characters that every URL and client accepts; distinct DSNs stay distinct."""
     return "".join(
         char if char.isascii() and (char.isalnum() or char == "-") else f"_{ord(char):x}_" for char in dsn_key(dsn)
     )

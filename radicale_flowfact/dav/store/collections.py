@@ -1,4 +1,4 @@
-"""A collection's own row: its place in the journal, its fingerprint, and the user's display name and colour."""
+"""Reads and writes the row of a collection: its journal number, its fingerprint, the user's properties."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from sqlalchemy import Row, Update, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from radicale_flowfact.crm.sums import Fingerprint
-from radicale_flowfact.dav import tables
-from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.database.lengths import cut_to_units
+from radicale_flowfact.dav.store import tables
+from radicale_flowfact.dav.store.session import Name, Session
 
 CONFIRMED = "confirmed"
 """Begins a collection's ``stopped`` once the admin let the removal go on (rule 30); how many items follows."""
@@ -30,9 +31,12 @@ _LOCK = update(tables.collection).where(*_MINE).values(number=tables.collection.
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A snapshot of one collection's row. ``modified`` is UTC; ``stopped`` the safety stop (rule 30) or empty.
+    """A snapshot of one collection's row. ``modified`` is UTC, without zone.
 
-    ``owner`` is the ``dsn_key`` of the FlowFact user whose records it shows, empty before the first look.
+    ``owner``: the FlowFact user whose records it shows, as ``dsn_key``; empty before the first comparison. ``number``
+    and ``nonce``: its last journal entry. ``items``: how many ids were assigned. ``basis``: see
+    ``reading.rendering.basis``. ``sums``: the fingerprint of the last comparison. ``stopped``: the safety stop as JSON,
+    or ``CONFIRMED`` and a number, or empty (rule 30).
     """
 
     id: int
@@ -50,35 +54,38 @@ class Collection:
 
     @property
     def is_held(self) -> bool:
-        """Whether the safety stop holds: nothing may be removed until the admin confirms (rule 30)."""
+        """Whether the safety stop holds: nothing is removed until the admin confirms (rule 30)."""
         return bool(self.stopped) and not self.stopped.startswith(CONFIRMED)
 
     @property
     def confirmed(self) -> int:
-        """How many items the admin let go, at the next look."""
+        """How many items the admin released; they are removed at the next comparison."""
         count = self.stopped.removeprefix(CONFIRMED).strip()
         return int(count) if self.stopped.startswith(CONFIRMED) and count else 0
 
     @property
     def ctag(self) -> str:
-        """The collection's ETag and ctag: names its last journal entry."""
+        """The collection's ETag (without quotes) and ctag: number and nonce of its last journal entry."""
         return f"{self.number}-{self.nonce}"
 
 
 def find(session: Session, login: str, name: Name) -> Collection | None:
-    """Return the collection as it was last refreshed, or None if it never was."""
+    """Return the collection as of its last comparison with FlowFact, or None if it was never opened."""
     row = session.connection.execute(_FIND, {"whose": login, "which": name.value}).one_or_none()
     return None if row is None else _collection(row)
 
 
 def find_all(session: Session) -> list[Collection]:
-    """Return every collection that was ever opened, by login and name."""
+    """Return every collection that was ever opened, ordered by login and name."""
     ordered = select(tables.collection).order_by(tables.collection.c.login, tables.collection.c.name)
     return [_collection(row) for row in session.connection.execute(ordered)]
 
 
 def lock(session: Session, login: str, name: Name) -> Collection:
-    """Return the collection, locked until the transaction ends; make its row if there is none."""
+    """Return the collection, locked until the transaction ends; create its row if there is none.
+
+    Every write takes this lock first, so that the numbers of a journal are committed in their order.
+    """
     mine = {"whose": login, "which": name.value}
     locked = session.connection.execute(_LOCK, mine).one_or_none()
     if locked is None:
@@ -89,15 +96,15 @@ def lock(session: Session, login: str, name: Name) -> Collection:
 
 
 def is_others(session: Session, login: str, owner: str) -> bool:
-    """Return whether the login's collections show the records of another FlowFact user than ``owner``."""
+    """Return whether the login's collections show records of another FlowFact user than ``owner`` (a DSN)."""
     return bool(_others(session, login, owner))
 
 
 def hand_over(session: Session, login: str, owner: str) -> None:
-    """Let a login that was given to another FlowFact user start with empty collections.
+    """Let a login that was given to another FlowFact user start with empty collections (rule 1).
 
-    What only the former user's devices had (rules 12, 25), his identities and his history are nobody else's: they are
-    kept under a name of their own, and come back should the login be his again.
+    What belongs to the former user (device-only items, identities, history) is kept under ``login (DSN)``, and comes
+    back when the login is his again.
     """
     for former in sorted({collection.owner for collection in _others(session, login, owner)}):
         _rename(session, login, _former(login, former), former)
@@ -111,7 +118,7 @@ def _others(session: Session, login: str, owner: str) -> list[Collection]:
 
 
 def _former(login: str, owner: str) -> str:
-    return f"{login[:200]} ({owner})"
+    return f"{cut_to_units(login, 200)} ({owner})"
 
 
 def _rename(session: Session, login: str, new: str, owner: str) -> None:
@@ -122,7 +129,7 @@ def _rename(session: Session, login: str, new: str, owner: str) -> None:
 
 
 def _make(session: Session, login: str, name: Name) -> None:
-    """Add the collection's row, and the entry of the journal that the token of an empty collection names."""
+    """Insert the collection's row, and the journal entry that the token of an empty collection names."""
     row = _new(session, login, name)
     session.connection.execute(insert(tables.collection).values(row))
     made = _collection(session.connection.execute(_FIND, {"whose": login, "which": name.value}).one())
@@ -131,7 +138,7 @@ def _make(session: Session, login: str, name: Name) -> None:
 
 
 def save(session: Session, collection: Collection, changes: Mapping[str, Any]) -> Collection:
-    """Write changed columns of a locked collection and return its new snapshot."""
+    """Write the named columns of a locked collection; return its new snapshot."""
     changed = replace(collection, **changes)
     values = {**changes}
     if "sums" in values:
@@ -139,15 +146,17 @@ def save(session: Session, collection: Collection, changes: Mapping[str, Any]) -
     if "props" in values:
         values["props"] = json.dumps(dict(changed.props), ensure_ascii=False)
     new = {f"new_{name}": value for name, value in values.items()}
-    session.connection.execute(_update(tuple(sorted(values))), {**new, "which": collection.id})
+    session.connection.execute(
+        _update(tuple(sorted(values))), {**new, "whose": collection.login, "which": collection.name.value}
+    )
     return changed
 
 
 @cache
 def _update(names: tuple[str, ...]) -> Update:
-    """Return the statement that writes these columns; composing it takes longer than running it."""
+    """Return the UPDATE of these columns, composed once: composing takes longer than running."""
     new = {name: bindparam(f"new_{name}", type_=tables.collection.c[name].type) for name in names}
-    return update(tables.collection).where(tables.collection.c.id == bindparam("which")).values(new)
+    return update(tables.collection).where(*_MINE).values(new)
 
 
 def _new(session: Session, login: str, name: Name) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What devices did, and what was refused: every action with who, which device, before and after (rules 27, 29)."""
+"""Stores what devices did and what was refused: who, which device, before and after (rules 27 and 29)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, get_args
 
-from sqlalchemy import delete, insert
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 
 from radicale_flowfact.actions import Action, RightsEntry
-from radicale_flowfact.dav import tables
-from radicale_flowfact.dav.session import Session
+from radicale_flowfact.database.lengths import cut_to_units
+from radicale_flowfact.dav.store import tables
+from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.dav.store.tables import text_hash
 from radicale_flowfact.records import RecordKey, Right, Table
 
 _INSERT = insert(tables.history)
+_REPEAT = (
+    update(tables.history)
+    .where(tables.history.c.body_hash == bindparam("sent_hash"), tables.history.c.what == "refused")
+    .values(made=bindparam("now"), reason=bindparam("why"), repeats=tables.history.c.repeats + 1)
+)
 _TYPES = {kind.__name__: kind for kind in get_args(Action)}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One request of a device as the history keeps it. ``what``: put, delete, refused or undo."""
+    """One request of a device, for the history. ``what``: put, delete, refused or undo."""
 
     login: str
     agent: str
@@ -36,27 +43,52 @@ class Event:
 
 
 def record(session: Session, event: Event) -> int:
-    """Keep the event, in the transaction of the change that it tells of; return its number."""
-    row = {
-        "made": session.utc,
-        "login": event.login[:255],
-        "agent": event.agent[:255],
-        "collection": event.collection[:20],
-        "href": event.href[:1000],
-        "record": event.record,
-        "what": event.what,
-        "reason": event.reason[:1000],
-        "actions": encode(event.actions),
-        "body": event.body.replace("\x00", "\ufffd"),  # PostgreSQL keeps no NUL
-    }
-    made = session.connection.execute(_INSERT, row)
+    """Store the event in the transaction of the change that it describes; return its number."""
+    made = session.connection.execute(_INSERT, _row(session, event))
     assert made.inserted_primary_key is not None  # noqa: S101 - one row was inserted
     return int(made.inserted_primary_key[0])
 
 
-def forget(session: Session, before: datetime) -> None:
-    """Drop what happened before a moment (UTC)."""
-    session.connection.execute(delete(tables.history).where(tables.history.c.made < before))
+def record_refusal(session: Session, event: Event) -> None:
+    """Store a refused request; the same body sent again only updates time, reason and count (rule 28)."""
+    sent = text_hash("\n".join((event.login, event.collection, event.href, event.body)))
+    new = {"now": session.utc, "why": cut_to_units(event.reason, 1000), "sent_hash": sent}
+    if session.connection.execute(_REPEAT, new).rowcount == 0:
+        session.connection.execute(_INSERT, {**_row(session, event), "body_hash": sent})
+
+
+def _row(session: Session, event: Event) -> dict[str, object]:
+    return {
+        "made": session.utc,
+        "login": cut_to_units(event.login, 255),
+        "agent": cut_to_units(event.agent, 255),
+        "collection": event.collection[:20],
+        "href": cut_to_units(event.href, 1000),
+        "record": event.record,
+        "what": event.what,
+        "reason": cut_to_units(event.reason, 1000),
+        "actions": encode(event.actions),
+        "body": event.body.replace("\x00", "\ufffd"),  # PostgreSQL keeps no NUL
+        "body_hash": "",
+        "repeats": 0,
+    }
+
+
+def knows(session: Session, login: str, record: str) -> bool:
+    """Return whether the history has a PUT of this record by a device of the login."""
+    mine = (tables.history.c.login == login, tables.history.c.record == record, tables.history.c.what == "put")
+    return session.connection.scalar(select(tables.history.c.id).where(*mine).limit(1)) is not None
+
+
+def old(before: datetime) -> Select[int]:
+    """Return the SELECT of the ids of entries made before a time (UTC)."""
+    return select(tables.history.c.id).where(tables.history.c.made < before)
+
+
+def forget(session: Session, numbers: Sequence[int], before: datetime) -> None:
+    """Delete these entries; one that was refused again since they were found stays."""
+    mine = (tables.history.c.id.in_(numbers), tables.history.c.made < before)
+    session.connection.execute(delete(tables.history).where(*mine))
 
 
 def encode(actions: Sequence[Action]) -> str:
@@ -65,7 +97,7 @@ def encode(actions: Sequence[Action]) -> str:
 
 
 def decode(text: str) -> tuple[Action, ...]:
-    """Read what ``encode`` wrote."""
+    """Parse what ``encode`` returned."""
     return tuple(_action(row) for row in json.loads(text))
 
 

@@ -1,4 +1,4 @@
-"""Items and identities: one row for each record a user ever had, whatever became of it.
+"""Reads and writes items: one row for each record that a user ever had, whatever became of it.
 
 A row keeps the UID and href for ever, so a record that comes back comes back as itself (rule 15).
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -17,13 +18,9 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    delete,
-    exists,
     false,
-    func,
     insert,
     literal,
-    not_,
     or_,
     select,
     true,
@@ -31,20 +28,43 @@ from sqlalchemy import (
 )
 
 from radicale_flowfact.crm.sums import NOTHING, UNCOUNTED, Share, Sums
-from radicale_flowfact.dav import tables
-from radicale_flowfact.dav.session import Session
-from radicale_flowfact.dav.tables import text_hash
+from radicale_flowfact.dav.store import tables
+from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.dav.store.tables import text_hash
 from radicale_flowfact.records import RecordKey, Table, dsn_key
 
 _CHUNK = 500
+NO_SIDECAR = "[]"
+"""The column of an item without sidecar lines."""
+
+
+class Gone(StrEnum):
+    """Who took an item off the devices (rule 15): its user, the office, or the window of the past (rule 4).
+
+    ``SETTLED``: the office, and the admin confirmed it. ``HELD``: the office, but the safety stop keeps it live.
+    ``LEAVING``: the window, but a device moved it there itself, so it stays live until the next upkeep.
+    """
+
+    USER = "user"
+    OFFICE = "office"
+    WINDOW = "window"
+    SETTLED = "settled"
+    HELD = "held"
+    LEAVING = "leaving"
+
+
+MENDED = "mended: "
+"""Prefix of the fault of an item that was sent with what cannot be read, and is served as it was meant (rule 28)."""
 RECURRING = "recurring"
 """Why an item that repeats stays on the devices."""
 _T = TypeVar("_T")
+Text = tuple[int, str, str, str, int]
+"""Id, href, ETag, text and number of an item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a listing needs of an item: everything but its text and its sidecar. The columns say more."""
+    """An item without its text and sidecar; ``dav.store.tables`` describes the columns."""
 
     id: int
     collection_id: int
@@ -54,6 +74,8 @@ class Item:
     dsn: str | None = None
     live: bool = False
     hidden: bool = False
+    gone_by: str = ""
+    went: int = 0
     number: int = 0
     born: int = 0
     sums: str = ""
@@ -69,22 +91,22 @@ class Item:
 
     @property
     def in_scope(self) -> bool:
-        """Whether the record was in scope at the last look, hidden or not."""
+        """Whether the record was in scope at the last comparison, hidden or not."""
         return bool(self.sums)
 
     @property
     def is_listed(self) -> bool:
-        """Whether the item stands for a record that was in scope, or that the device just made."""
+        """Whether the item stands for a record that was in scope, or that a device made since."""
         return self.dsn is not None and (self.live or self.in_scope)
 
     @property
     def recurs(self) -> bool:
-        """Whether the item takes place more often than ``starts`` and ``ends`` tell."""
+        """Whether the item is a series, so that it takes place more often than ``starts`` and ``ends`` say."""
         return self.device_only == RECURRING
 
     @property
     def share(self) -> Share:
-        """What the record adds to the collection's fingerprint, as of the last look."""
+        """What the record adds to the collection's fingerprint, as of the last comparison."""
         return (self.bucket, Sums.parse(self.sums)) if self.sums else NOTHING
 
     @property
@@ -93,11 +115,34 @@ class Item:
         return RecordKey(Table(self.record.partition(":")[0]), self.dsn) if self.dsn is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An item's text under its journal number; ``maker``: the device's identity, empty for the office."""
+
+    item_id: int
+    etag: str
+    text: str
+    number: int
+    maker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A stored version without its text."""
+
+    etag: str
+    number: int
+    maker: str
+
+
 COLUMNS = tuple(tables.item.c[field.name] for field in fields(Item))
-# Statements of every write are made once: composing one takes longer than running it.
-_AT = select(*COLUMNS).where(
-    tables.item.c.collection_id == bindparam("collection"), tables.item.c.href_hash == bindparam("hash")
+# Statements of every write are composed once: composing one takes longer than running it.
+OF_COLLECTION = and_(
+    tables.item.c.collection_id == bindparam("collection"),
+    tables.item.c.id.between(bindparam("first_id"), bindparam("last_id")),
 )
+"""Whether an item is a collection's, by its clustered key as well; ``of`` gives the parameters."""
+_AT = select(*COLUMNS).where(OF_COLLECTION, tables.item.c.href_hash == bindparam("hash"))
 _SIDECARS = select(tables.item.c.id, tables.item.c.sidecar).where(
     tables.item.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -117,11 +162,29 @@ _SEEN = (
     .select_from(_VERSIONS)
     .where(tables.item.c.id == bindparam("item"))
 )
+_KEPT = (
+    select(tables.item.c.sidecar, tables.version.c.etag, tables.version.c.number, tables.version.c.maker)
+    .select_from(tables.item.outerjoin(tables.version, tables.version.c.item_id == tables.item.c.id))
+    .where(tables.item.c.id == bindparam("item"))
+)
 _INSERT, _INSERT_VERSION = insert(tables.item), insert(tables.version)
 _MAKE_YOUNG = (
     update(tables.version)
     .where(tables.version.c.item_id == bindparam("item"), tables.version.c.etag == bindparam("version"))
-    .values(made=bindparam("now"))
+    .values(made=bindparam("now"), number=bindparam("as_number"), maker=bindparam("by"))
+)
+# A PUT's one journal entry has a number for the text as sent, and another one for FlowFact's if that is served.
+_STORED_LAST = (
+    select(tables.version.c.number)
+    .join(
+        tables.journal,
+        and_(
+            tables.journal.c.collection_id == bindparam("collection"),
+            tables.journal.c.first_number <= tables.version.c.number,
+            tables.journal.c.last_number >= bindparam("last"),
+        ),
+    )
+    .where(tables.version.c.item_id == bindparam("item"), tables.version.c.etag == bindparam("version"))
 )
 _ETAGS = select(tables.version.c.item_id, tables.version.c.etag).where(
     tables.version.c.item_id.in_(bindparam("ids", expanding=True))
@@ -129,61 +192,81 @@ _ETAGS = select(tables.version.c.item_id, tables.version.c.etag).where(
 
 
 def record_name(table: Table, dsn: str) -> str:
-    """Return the name under which an item remembers its record."""
+    """Return the value of ``Item.record`` for a FlowFact record."""
     return f"{table.value}:{dsn_key(dsn)}"
 
 
 def device_name(uid: str) -> str:
-    """Return the name under which a device-only item stands in place of a record."""
+    """Return the value of ``Item.record`` for a device-only item."""
     return f"-:{text_hash(uid)}"
 
 
+def of(collection_id: int) -> dict[str, object]:
+    """Return the parameters of ``OF_COLLECTION`` for a collection."""
+    first, last = tables.item_ids(collection_id)
+    return {"collection": collection_id, "first_id": first, "last_id": last}
+
+
+def _within(collection_id: int) -> ColumnElement[bool]:
+    item = tables.item.c
+    return and_(item.collection_id == collection_id, item.id.between(*tables.item_ids(collection_id)))
+
+
 def of_collection(session: Session, collection_id: int) -> list[Item]:
-    """Return every item that the collection ever had."""
-    return _items(session, tables.item.c.collection_id == collection_id)
+    """Return every item that the collection ever had, live or not."""
+    return _items(session, _within(collection_id))
 
 
 def in_buckets(session: Session, collection_id: int, buckets: Iterable[int]) -> list[Item]:
-    """Return the items that count in these buckets of the fingerprint, and shown ones that count in none."""
+    """Return the items that count in these buckets of the fingerprint, and live ones that count in none."""
     item = tables.item.c
     counted = and_(item.bucket.in_(sorted(buckets)), item.sums != "")
-    return _items(session, item.collection_id == collection_id, or_(counted, item.bucket == UNCOUNTED))
+    return _items(session, _within(collection_id), or_(counted, item.bucket == UNCOUNTED))
 
 
 def live(session: Session, collection_id: int) -> list[Item]:
-    """Return the items that the device should have, ordered by href."""
+    """Return the items that the devices should have, ordered by href."""
     return sorted(
-        _items(session, tables.item.c.collection_id == collection_id, tables.item.c.live == True),  # noqa: E712
+        _items(session, _within(collection_id), tables.item.c.live == True),  # noqa: E712
         key=lambda item: item.href,
     )
 
 
 def noted(session: Session, collection_id: int) -> list[Item]:
-    """Return the live items that the admin should know of: those with a fault, and the device-only ones."""
+    """Return the live items of which ``status`` tells: those with a fault, and device-only ones."""
     table = tables.item
     of_note = or_(table.c.fault != "", table.c.device_only != "")
-    return _items(session, table.c.collection_id == collection_id, table.c.live == True, of_note)  # noqa: E712
+    return _items(session, _within(collection_id), table.c.live == True, of_note)  # noqa: E712
+
+
+def leaving(session: Session, before: datetime) -> list[Item]:
+    """Return the items of all collections that devices moved out of the window before then (UTC, rule 4)."""
+    item = tables.item.c
+    return _items(session, item.gone_by == Gone.LEAVING, item.live == True, item.modified < before)  # noqa: E712
 
 
 def changed_since(session: Session, collection_id: int, after: int, upto: int) -> list[Item]:
-    """Return the items whose last change has a number in (after, upto], in that order."""
+    """Return the items whose last change has a journal number in (after, upto], in that order."""
     number = tables.item.c.number
-    found = _items(session, tables.item.c.collection_id == collection_id, number > after, number <= upto)
+    found = _items(session, _within(collection_id), number > after, number <= upto)
     return sorted(found, key=lambda item: item.number)
 
 
 def overlapping(session: Session, collection_id: int, start: int, end: int) -> list[Item]:
-    """Return the live items whose time range touches [start, end), in Unix seconds."""
+    """Return the live items whose times overlap [start, end), in Unix seconds."""
     return _items(
         session,
-        tables.item.c.collection_id == collection_id,
+        _within(collection_id),
         tables.item.c.live == True,  # noqa: E712
         takes_place(literal(start), literal(end)),
     )
 
 
 def takes_place(start: ColumnElement[int], end: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return whether an item's time range touches [start, end): the index by start serves what does not last long."""
+    """Return the condition that an item's times overlap [start, end), in Unix seconds.
+
+    Items that last at most ``tables.LASTING`` are found by the index on their start.
+    """
     item = tables.item.c
     short = and_(item.lasting == false(), item.starts > start - tables.LASTING - 1)
     return and_(or_(short, item.lasting == true()), item.starts < end, item.ends > start)
@@ -191,25 +274,25 @@ def takes_place(start: ColumnElement[int], end: ColumnElement[int]) -> ColumnEle
 
 def at(session: Session, collection_id: int, href: str) -> Item | None:
     """Return the item at an href, live or not."""
-    asked = {"collection": collection_id, "hash": text_hash(href)}
+    asked = {**of(collection_id), "hash": text_hash(href)}
     row = session.connection.execute(_AT, asked).one_or_none()
     return None if row is None else Item(*row)
 
 
 def by_hrefs(session: Session, collection_id: int, hrefs: Iterable[str]) -> dict[str, Item]:
-    """Return the items at these hrefs, live or not."""
+    """Return the items at these hrefs by href, live or not; missing ones are left out."""
     found: dict[str, Item] = {}
     wanted = {text_hash(href): href for href in hrefs}
     for chunk in chunks(sorted(wanted)):
         condition = tables.item.c.href_hash.in_(chunk)
-        for item in _items(session, tables.item.c.collection_id == collection_id, condition):
+        for item in _items(session, _within(collection_id), condition):
             found[item.href] = item
     return found
 
 
 def by_uid(session: Session, collection_id: int, uid: str) -> Item | None:
-    """Return the item with this UID, live or not; a live one first."""
-    found = _items(session, tables.item.c.collection_id == collection_id, tables.item.c.uid_hash == text_hash(uid))
+    """Return the item with this UID; a live one first, else the one changed last."""
+    found = _items(session, _within(collection_id), tables.item.c.uid_hash == text_hash(uid))
     return max(found, key=lambda item: (item.live, item.number), default=None)
 
 
@@ -218,34 +301,27 @@ def known_uids(session: Session, collection_id: int, uids: Iterable[str]) -> set
     item = tables.item.c
     found: set[str] = set()
     for chunk in chunks(sorted(text_hash(uid) for uid in uids)):
-        mine = select(item.uid).where(item.collection_id == collection_id, item.uid_hash.in_(chunk))
+        mine = select(item.uid).where(_within(collection_id), item.uid_hash.in_(chunk))
         found |= set(session.connection.scalars(mine))
     return found
 
 
 def by_record(session: Session, collection_id: int, record: str) -> Item | None:
-    """Return the item of this record, by ``record_name``."""
-    found = _items(session, tables.item.c.collection_id == collection_id, tables.item.c.record == record)
+    """Return the item of a record, named by ``record_name``, or None."""
+    found = _items(session, _within(collection_id), tables.item.c.record == record)
     return found[0] if found else None
 
 
 def by_records(session: Session, collection_id: int, records: Iterable[str]) -> list[Item]:
-    """Return the items of these records, by ``record_name``."""
+    """Return the items of records, named by ``record_name``."""
     found: list[Item] = []
     for chunk in chunks(sorted(records)):
-        found += _items(session, tables.item.c.collection_id == collection_id, tables.item.c.record.in_(chunk))
+        found += _items(session, _within(collection_id), tables.item.c.record.in_(chunk))
     return found
 
 
-def shown_records(session: Session, collection_id: int) -> int:
-    """Return how many live items there are of FlowFact's records."""
-    item = tables.item.c
-    mine = and_(item.collection_id == collection_id, item.live == true(), item.dsn.is_not(None))
-    return session.connection.scalar(select(func.count()).where(mine)) or 0
-
-
 def sidecars(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    """Return the sidecars of these items."""
+    """Return the sidecars of items by item id."""
     found: dict[int, tuple[str, ...]] = {}
     for chunk in chunks(sorted(ids)):
         rows = session.connection.execute(_SIDECARS, {"ids": chunk})
@@ -254,7 +330,7 @@ def sidecars(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, ...]]
 
 
 def texts(session: Session, versions: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    """Return the texts of versions named by (item id, ETag); those no longer kept are left out."""
+    """Return the texts of versions by (item id, ETag); those no longer stored are left out."""
     wanted = set(versions)
     found: dict[tuple[int, str], str] = {}
     for chunk in chunks(sorted(wanted)):
@@ -265,20 +341,38 @@ def texts(session: Session, versions: Iterable[tuple[int, str]]) -> dict[tuple[i
 
 
 def seen_at(session: Session, item_id: int, etag: str) -> tuple[tuple[str, ...], str | None]:
-    """Return an item's sidecar, and its text as it was at an ETag, else as it is served; None if neither is kept."""
+    """Return an item's sidecar, and its text at an ETag; if that is not stored, the text served now, or None."""
     rows = session.connection.execute(_SEEN, {"item": item_id, "seen": etag}).all()
     kept = {row.etag: row.text for row in rows}
     return tuple(json.loads(rows[0].sidecar)), kept.get(etag, kept.get(rows[0].served))
 
 
+def was_stored_last(session: Session, item: Item | None, etag: str) -> bool:
+    """Return whether the last change of an item stored a text with this ETag, served or not.
+
+    So a PUT that is sent again, because its answer was lost, is recognised.
+    """
+    if item is None:
+        return False
+    asked = {"item": item.id, "version": etag, "collection": item.collection_id, "last": item.number}
+    return session.connection.scalar(_STORED_LAST, asked) is not None
+
+
+def kept_versions(session: Session, item_id: int) -> tuple[tuple[str, ...], list[VersionRow]]:
+    """Return an item's sidecar, and its stored versions, ordered by journal number."""
+    rows = session.connection.execute(_KEPT, {"item": item_id}).all()
+    found = [VersionRow(row.etag, row.number, row.maker) for row in rows if row.etag is not None]
+    return tuple(json.loads(rows[0].sidecar)), sorted(found, key=lambda version: version.number)
+
+
 def insert_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...]]]) -> None:
-    """Add new items with their sidecars."""
+    """Insert new items with their sidecars."""
     if rows:
         session.connection.execute(_INSERT, [_values(item, sidecar) for item, sidecar in rows])
 
 
 def update_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...] | None]]) -> None:
-    """Write items that changed; a sidecar of None stays as it is."""
+    """Update changed items; a sidecar of None stays as it is."""
     for with_sidecar, statement in ((True, _UPDATE_WITH_SIDECAR), (False, _UPDATE)):
         batch = [_values(item, sidecar) for item, sidecar in rows if (sidecar is not None) == with_sidecar]
         if batch:
@@ -286,36 +380,27 @@ def update_items(session: Session, rows: Sequence[tuple[Item, tuple[str, ...] | 
             session.connection.execute(statement, parameters)
 
 
-def add_versions(session: Session, versions: Iterable[tuple[int, str, str]], fresh: Collection[int]) -> None:
-    """Keep texts as (item id, ETag, text); one that is kept already is made young again.
+def add_versions(session: Session, versions: Iterable[Version], fresh: Collection[int]) -> None:
+    """Store versions; of one that is stored already, time, number and maker are renewed.
 
-    ``fresh``: the ids of items that are new themselves.
+    ``fresh``: the ids of items that are new themselves, which have no versions yet.
     """
-    new = {(item_id, etag): text for item_id, etag, text in versions}
+    new = {(version.item_id, version.etag): version for version in versions}
     known: set[tuple[int, str]] = set()
     for chunk in chunks(sorted({item_id for item_id, _ in new}.difference(fresh))):
         rows = session.connection.execute(_ETAGS, {"ids": chunk})
         known |= {(row.item_id, row.etag) for row in rows}
     for item_id, etag in sorted(known & new.keys()):
-        session.connection.execute(_MAKE_YOUNG, {"item": item_id, "version": etag, "now": session.utc})
-    rows_ = [
-        {"item_id": item_id, "etag": etag, "made": session.utc, "text": text}
-        for (item_id, etag), text in new.items()
-        if (item_id, etag) not in known
-    ]
+        again = new[item_id, etag]
+        young = {"now": session.utc, "as_number": again.number, "by": again.maker}
+        session.connection.execute(_MAKE_YOUNG, {"item": item_id, "version": etag, **young})
+    rows_ = [{**asdict(version), "made": session.utc} for key, version in new.items() if key not in known]
     if rows_:
         session.connection.execute(_INSERT_VERSION, rows_)
 
 
-def forget_versions(session: Session, before: datetime) -> None:
-    """Drop versions made before a moment (UTC) that no item serves any more."""
-    version, item = tables.version, tables.item
-    served = exists().where(item.c.id == version.c.item_id, item.c.etag == version.c.etag)
-    session.connection.execute(delete(version).where(version.c.made < before, not_(served)))
-
-
 def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """Cut a list into pieces small enough for the parameters of one statement."""
+    """Yield pieces of a list small enough for the parameters of one statement."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
 

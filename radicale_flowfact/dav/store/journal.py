@@ -1,8 +1,8 @@
-"""The numbered list of what changed in a collection, and the sync tokens that point into it (RFC 6578).
+"""Numbers the changes of a collection, and makes the sync tokens that name such a number (RFC 6578).
 
-Each change of an item takes the next number of its collection; all changes of one transaction make one entry
-with a random nonce. A token names a number and the nonce of its entry: after a restore the same numbers come
-again with other nonces, so a token of the lost time is refused and never misread.
+Each change of an item takes the next number of its collection. All changes of one transaction make one entry with a
+random nonce. A token names a number and the nonce of its entry. After a restore the same numbers come again with other
+nonces, so a token from before is refused and never misread (rule 6).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from radicale_flowfact.dav import collections, items, search, tables
-from radicale_flowfact.dav.collections import Collection
-from radicale_flowfact.dav.items import Item
-from radicale_flowfact.dav.session import Name, Session
+from radicale_flowfact.dav.store import collections, items, search, tables
+from radicale_flowfact.dav.store.collections import Collection
+from radicale_flowfact.dav.store.items import Gone, Item, Version
+from radicale_flowfact.dav.store.session import Name, Session
 
 TOKEN_PREFIX = "http://radicale.org/ns/sync/"  # noqa: S105 - a name for sync tokens, nothing secret
 _INSERT = insert(tables.journal)
@@ -26,18 +26,18 @@ _TOKEN = re.compile(re.escape(TOKEN_PREFIX) + r"(\d{1,18})-([0-9a-f]{1,32})")
 
 
 class InvalidTokenError(ValueError):
-    """The sync token does not come from this journal; the device must sync from the start (valid-sync-token)."""
+    """The sync token is not of this journal; the device must sync from the start (``valid-sync-token``)."""
 
 
 @dataclass
 class Entry:
-    """One journal entry in the making: the changes of one transaction to one locked collection."""
+    """One journal entry under construction: the changes of one transaction to one locked collection."""
 
     session: Session
     collection: Collection
     _added: list[tuple[Item, tuple[str, ...]]] = field(default_factory=list)
     _changed: list[tuple[Item, tuple[str, ...] | None]] = field(default_factory=list)
-    _versions: list[tuple[int, str, str]] = field(default_factory=list)
+    _versions: list[Version] = field(default_factory=list)
     _served: list[search.Entry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -45,34 +45,39 @@ class Entry:
         self.items = self.collection.items
 
     def new_id(self) -> int:
-        """Return the id of an item that the collection never had."""
+        """Return a new item id of the collection."""
         self.items += 1
-        return (self.collection.id << 32) | self.items
+        return tables.item_id(self.collection.id, self.items)
 
     def announced(self, item: Item) -> Item:
-        """Give the item the next number, so that every device hears of it."""
+        """Return the item with the next number, so that every device is told of it at its next sync."""
         self.number += 1
         return replace(item, number=self.number, born=item.born or self.number, modified=self.session.utc)
 
+    def departed(self, item: Item, taker: Gone) -> Item:
+        """Return the item as deleted by ``taker``, with the next number."""
+        gone = self.announced(replace(item, live=False, gone_by=taker, sums="", bucket=0))
+        return replace(gone, went=gone.number)
+
     def add(self, item: Item, sidecar: tuple[str, ...] = ()) -> None:
-        """Remember a new item for ``write``."""
+        """Add a new item to the entry."""
         self._added.append((item, sidecar))
 
     def change(self, item: Item, sidecar: tuple[str, ...] | None = None) -> None:
-        """Remember a changed item for ``write``; without a sidecar its own stays."""
+        """Add a changed item to the entry; without a sidecar its own stays."""
         self._changed.append((item, sidecar))
 
-    def keep(self, item: Item, etag: str, text: str) -> None:
-        """Remember a version of the item's text for ``write``."""
-        self._versions.append((item.id, etag, text))
+    def keep(self, item: Item, etag: str, text: str, maker: str = "") -> None:
+        """Add a version of an announced item's text to the entry; ``maker``: the device's identity, if it sent it."""
+        self._versions.append(Version(item.id, etag, text, item.number, maker))
 
     def serve(self, item: Item, etag: str, text: str) -> None:
-        """Remember the text that is served from now on; a contact is found by it."""
+        """Add the text that is served from now on to the entry; a contact is found by it."""
         if self.collection.name is Name.ADDRESSES:
             self._served.append(search.Entry(item.id, etag, text))
 
     def flush(self) -> None:
-        """Write what was remembered so far; the numbers count only once ``write`` was called."""
+        """Write what was added so far; its numbers become valid with ``write``."""
         items.update_items(self.session, self._changed)  # first: one may free the href of another
         items.insert_items(self.session, self._added)
         fresh = {item.id for item, _ in self._added}
@@ -102,13 +107,13 @@ class Entry:
 
 
 def token(collection: Collection) -> str:
-    """Return the sync token of this snapshot."""
+    """Return the sync token of this snapshot, a URI (RFC 6578 §3.2)."""
     return f"{TOKEN_PREFIX}{collection.number}-{collection.nonce}"
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed since a token, and the token to go on from. ``more``: the limit cut the list there."""
+    """What changed since a token, and the token to continue from. ``more``: the limit cut the list."""
 
     items: tuple[Item, ...]
     token: str
@@ -118,10 +123,9 @@ class Changes:
 def changes(session: Session, collection: Collection, old_token: str, limit: int | None = None) -> Changes:
     """Return what changed between the token and the snapshot; for an empty token, all items of the snapshot.
 
-    What came and went since the token is told of (RFC 6578 §3.5.2), since the device may have made it itself; old
-    deletions are never part of a first sync.
-    With a limit (RFC 6578 §3.6) the changes come in the journal's order, so that the next call goes on exactly
-    there. Raises InvalidTokenError.
+    What came and went since the token is named as gone (RFC 6578 §3.5.2), since the device may have made it itself. Old
+    deletions are never part of a first sync. With a limit (RFC 6578 §3.6) the changes come in the journal's order, so
+    that the next call continues exactly there. Raises InvalidTokenError.
     """
     if not old_token:
         there = [item for item in items.live(session, collection.id) if item.born <= collection.number]
@@ -134,12 +138,12 @@ def changes(session: Session, collection: Collection, old_token: str, limit: int
     if limit is None or len(found) <= limit:
         return Changes(tuple(found), token(collection))
     cut = found[:limit]
-    reached = min(cut[-1].number, collection.number)  # what changed after the snapshot is told again
+    reached = min(cut[-1].number, collection.number)  # what changed after the snapshot is listed again next time
     return Changes(tuple(cut), f"{TOKEN_PREFIX}{reached}-{_nonce(session, collection, reached)}", more=True)
 
 
 def number_of(session: Session, collection: Collection, old_token: str) -> int:
-    """Return the number that a token names. Raises InvalidTokenError."""
+    """Return the number of a token. Raises InvalidTokenError if the token is not of this journal."""
     parsed = _TOKEN.fullmatch(old_token)
     if not parsed:
         raise InvalidTokenError(f"not a sync token of this server: {old_token[:80]!r}")
@@ -151,8 +155,13 @@ def number_of(session: Session, collection: Collection, old_token: str) -> int:
     return number
 
 
+def number_in(valid_token: str) -> int:
+    """Return the number of a token that is known to be valid."""
+    return int(valid_token.removeprefix(TOKEN_PREFIX).partition("-")[0])
+
+
 def _nonce(session: Session, collection: Collection, number: int) -> str | None:
-    """Return the nonce of the entry that a number belongs to."""
+    """Return the nonce of the entry that contains a number, or None."""
     journal = tables.journal
     return session.connection.scalar(
         select(journal.c.nonce).where(

@@ -1,14 +1,14 @@
-"""Which FlowFact user a login is, and whose the login's collections are: a login may be given to somebody else."""
+"""Finds the FlowFact user of a login, and detects that a login was given to another user (rule 1)."""
 
 from __future__ import annotations
 
 import time
 
 from radicale_flowfact.crm.users import UserError, read_user
-from radicale_flowfact.dav import collections
-from radicale_flowfact.dav.collections import Collection
-from radicale_flowfact.dav.request import RefusedError
-from radicale_flowfact.dav.transactions import Transactions
+from radicale_flowfact.dav.store import collections
+from radicale_flowfact.dav.store.collections import Collection
+from radicale_flowfact.dav.store.request import RefusedError
+from radicale_flowfact.dav.store.transactions import Transactions
 from radicale_flowfact.records import User, dsn_key
 from radicale_flowfact.settings import Settings
 
@@ -23,7 +23,10 @@ class Owners:
         self._owners: dict[str, str] = {}
 
     def user(self, login: str) -> User:
-        """Return the FlowFact user of a login. Raises RefusedError (403) with the reason (rule 1)."""
+        """Return the FlowFact user of a login, whose collections are handed over first if the login was another's.
+
+        Raises RefusedError (403) with the reason (rule 1).
+        """
         known = self._users.get(login)
         if known and time.monotonic() < known[0]:
             return known[1]
@@ -45,7 +48,7 @@ class Owners:
                 raise RefusedError(str(error)) from error
 
     def _claim(self, login: str, owner: str) -> None:
-        """See to it that the login's collections are this FlowFact user's, once for each process."""
+        """Make the login's collections this FlowFact user's, once for each process."""
         if self._owners.get(login) == owner:
             return
         with self._transactions.reading() as session:
@@ -57,13 +60,16 @@ class Owners:
             self._owners[login] = owner
 
     def require(self, collection: Collection, user: User) -> None:
-        """Raise RefusedError (503) if another process gave the login to somebody else since this one looked."""
+        """Raise RefusedError (503) if the collection belongs to another user than this process remembers.
+
+        Another process then gave the login to him a moment ago; the next request reads the user anew.
+        """
         if collection.owner not in ("", dsn_key(user.dsn)):
             self._users.pop(collection.login, None)
             self._owners.pop(collection.login, None)
             raise RefusedError("the login belongs to another FlowFact user since this moment; try again", 503)
 
     def forget(self) -> None:
-        """Forget all that is remembered."""
+        """Drop all that is remembered."""
         self._users.clear()
         self._owners.clear()

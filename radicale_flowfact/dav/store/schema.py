@@ -5,6 +5,7 @@ Alembic does it. It is only loaded for that: it would be an eighth of a process 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,16 +13,18 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from radicale_flowfact.database import WRITES, DatabaseError, reaching
+from radicale_flowfact.database.engines import WRITES, DatabaseError, reaching
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "dav_alembic"
+_PATIENCE = 600  # seconds, for another gateway that migrates
 
 
 def upgrade(engine: Engine, state_schema: str = "") -> None:
-    """Create or migrate the gateway's tables; does nothing when they are up to date.
+    """Create or migrate the gateway's tables; does nothing if they are of this version.
 
-    Raises DatabaseError naming the missing schema or grant, or why there is no connection.
+    Gateways that start together wait for each other, up to ten minutes. Raises DatabaseError naming the missing schema
+    or grant, or why there is no connection.
     """
     schema = state_schema or None
     try:
@@ -30,12 +33,31 @@ def upgrade(engine: Engine, state_schema: str = "") -> None:
                 return
         with engine.connect().execution_options(**WRITES) as connection, connection.begin():
             _require_schema(connection.engine, schema)
-            _migrate(connection, schema)
+            _wait_for_others(connection, f"{VERSION_TABLE} {state_schema}")
+            _migrate(connection, schema)  # checks the version again
     except DBAPIError as error:
         raise DatabaseError(
             f"the gateway's own tables cannot be made in {schema or 'the default schema'}: {error.orig}. "
             "Grant CREATE TABLE on that schema to the database user, or name another one as state_schema"
         ) from error
+
+
+def _wait_for_others(connection: Connection, what: str) -> None:
+    """Hold a lock until COMMIT, so that of gateways that start together one creates the tables.
+
+    There is no row yet that could be locked. SQLite took its lock at BEGIN.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}s'")
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_PATIENCE}s'")
+        number = zlib.crc32(what.encode())
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")
+    elif connection.dialect.name == "mssql":
+        lock = "DECLARE @got int; EXEC @got = sp_getapplock @Resource = ?, @LockMode = 'Exclusive', "
+        lock += f"@LockOwner = 'Transaction', @LockTimeout = {_PATIENCE * 1000}; SELECT @got"
+        row = connection.exec_driver_sql(lock, (what,)).first()
+        if row is not None and row[0] < 0:
+            raise DatabaseError("another gateway makes the tables just now, and takes too long; start again")
 
 
 def is_current(connection: Connection, state_schema: str = "") -> bool:
@@ -76,7 +98,7 @@ def _require_schema(engine: Engine, schema: str | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What there is of the gateway's own tables: their version (None: none were made) and the one that is needed."""
+    """The gateway's own tables: their version (None: not created yet), and the version that is needed."""
 
     has_schema: bool
     current: str | None
@@ -84,12 +106,12 @@ class State:
 
     @property
     def is_current(self) -> bool:
-        """Whether nothing needs to be made."""
+        """Whether nothing must be created or migrated."""
         return self.current == self.needed
 
 
 def state(connection: Connection, state_schema: str = "") -> State:
-    """Look what there is of the gateway's own tables; makes and changes nothing."""
+    """Return the state of the gateway's own tables; changes nothing."""
     schema = state_schema or None
     has_schema = schema is None or "." in schema or schema in inspect(connection).get_schema_names()
     return State(has_schema, _version(connection, schema) if has_schema else None, newest())

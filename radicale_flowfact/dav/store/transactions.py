@@ -1,4 +1,4 @@
-"""The gateway's transactions: short ones that read, and one that a thread holds from a write's lock to its answer."""
+"""Opens transactions: short ones for reading, and one that a thread holds from a write's lock to its answer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine
 
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database import WRITES, snapshot_options
-from radicale_flowfact.dav.session import Session, Stats
+from radicale_flowfact.database.engines import WRITES, snapshot_options
+from radicale_flowfact.dav.store.session import Session, Stats
 from radicale_flowfact.settings import Settings
 
 
 class Transactions:
-    """Opens sessions on one database; thread-safe. ``clock`` gives the moment of each, with zone."""
+    """Opens sessions on one database; thread-safe. ``clock`` returns the present moment, with zone."""
 
     def __init__(
         self, engine: Engine, tables: Tables, settings: Settings, stats: Stats, clock: Callable[[], datetime]
@@ -30,13 +30,13 @@ class Transactions:
 
     @property
     def held(self) -> Session | None:
-        """The write that this thread holds."""
+        """The session of the write that this thread holds, or None."""
         held: Session | None = getattr(self._open, "session", None)
         return held
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a short transaction that reads, or join the thread's held write."""
+        """Open a short transaction for reading, or join the thread's held write."""
         if (held := self.held) is not None:
             yield held
             return
@@ -45,14 +45,17 @@ class Transactions:
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """Open a transaction that reads one state of the database from its begin to its end, where it can."""
+        """Open a transaction that sees one state of the database; SQL Server sees each statement's own state."""
         options = snapshot_options(self._engine)
         with self._engine.connect().execution_options(**options) as connection, connection.begin():
             yield self._session(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a transaction that writes, or a part of the thread's held write that can fail by itself."""
+        """Open a transaction for writing; within the thread's held write, a savepoint of it.
+
+        Committed when the context ends, rolled back if that raises.
+        """
         if (held := self.held) is not None:
             with held.connection.begin_nested():
                 yield held
@@ -62,7 +65,7 @@ class Transactions:
 
     @contextmanager
     def holding(self) -> Iterator[Session]:
-        """Open a transaction that writes, which the thread's other calls join until it ends."""
+        """Open a transaction for writing, which the thread's other calls join until it ends."""
         with self.writing() as session:
             self._open.session = session
             try:

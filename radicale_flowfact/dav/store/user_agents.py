@@ -1,4 +1,4 @@
-"""What a User-Agent calls the program that sends it, without what changes from one device to the next."""
+"""Parses a User-Agent: the program that sent it, without what differs between devices."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from functools import lru_cache
 UNNAMED = "unnamed"
 _COMMENT = re.compile(r"\([^()]*\)")
 _PRODUCT = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:/([A-Za-z0-9!#$%&'*+.^_`|~-]+))?")
+_READ = 255  # characters: as many as are kept of a User-Agent
 _SHOWN = 60  # characters
 
 
-@lru_cache(maxsize=1024)
 def product(agent: str) -> str:
-    """Return the product with its version, as ``iOS/17.5`` or ``Thunderbird/128.0`` (RFC 9110 §10.1.5).
+    """Return the product with its version, such as ``iOS/17.5`` (RFC 9110 §10.1.5).
 
-    What calls itself Mozilla first names itself last.
+    The first product, but the last one if the first is Mozilla.
     """
+    return _product(agent[:_READ])
+
+
+@lru_cache(maxsize=1024)
+def _product(agent: str) -> str:
     found = _PRODUCT.findall(_COMMENT.sub(" ", agent))
     if not found:
         return UNNAMED
@@ -25,5 +30,5 @@ def product(agent: str) -> str:
 
 
 def program(agent: str) -> str:
-    """Return the product without its version: a device keeps this name when it is updated."""
+    """Return the product without its version, which stays the same when a device is updated."""
     return product(agent).partition("/")[0]

@@ -1,4 +1,4 @@
-"""Takes back what a device did, as far as FlowFact has not changed it since (rule 29)."""
+"""Undoes what a device did, as far as FlowFact has not changed it since (rule 29)."""
 
 from __future__ import annotations
 
@@ -26,17 +26,21 @@ from radicale_flowfact.actions import (
     Show,
 )
 from radicale_flowfact.crm import reads, writes
-from radicale_flowfact.dav import collections, history, items, tables
-from radicale_flowfact.dav.history import Event
-from radicale_flowfact.dav.items import Item
-from radicale_flowfact.dav.journal import Entry as JournalEntry
-from radicale_flowfact.dav.session import Name, Session
-from radicale_flowfact.records import Activity, Address, RecordKey, Table, User, dsn_key
+from radicale_flowfact.dav.store import collections, history, items, tables
+from radicale_flowfact.dav.store.history import Event
+from radicale_flowfact.dav.store.items import Gone, Item
+from radicale_flowfact.dav.store.journal import Entry as JournalEntry
+from radicale_flowfact.dav.store.session import Name, Session
+from radicale_flowfact.records import Activity, Address, Kind, RecordKey, Table, User, dsn_key
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the history. ``undone``: the number of the entry that took it back, or None."""
+    """One row of the history. ``made`` is UTC, without zone; ``record`` is ``TABLE:DSN`` or empty.
+
+    ``undone``: the number of the entry that undid it, or None. ``repeats``: how often the same request was refused
+    again; ``made`` is then the last time.
+    """
 
     number: int
     made: datetime
@@ -50,11 +54,12 @@ class Entry:
     actions: tuple[Action, ...]
     body: str
     undone: int | None
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What undoing one entry does, or would do: sentences for what is taken back and for what is not."""
+    """What undoing one entry does, or would do: a sentence for each thing undone, and for each left as it is."""
 
     entry: Entry
     done: tuple[str, ...]
@@ -68,7 +73,10 @@ def entries(
     record: str | None = None,
     since: datetime | None = None,
 ) -> list[Entry]:
-    """Return the history, newest first. ``record`` is a DSN, ``since`` UTC."""
+    """Return the history, newest first.
+
+    Each argument but the session narrows it: entry numbers, a login, a DSN, the earliest time (UTC, without zone).
+    """
     conditions: list[ColumnElement[bool]] = []
     table = tables.history
     if numbers:
@@ -84,16 +92,20 @@ def entries(
 
 
 def lock_collections(session: Session, found: Iterable[Entry]) -> None:
-    """Lock the collections that the entries speak of, in one order and before any record, as a device's write does."""
+    """Lock the collections of the entries, in one order and before any record, as a device's write does.
+
+    So an undo and a write never wait for each other (no deadlock).
+    """
     for login, name in sorted({(entry.login, entry.collection) for entry in found}):
         if collections.find(session, login, Name(name)) is not None:
             collections.lock(session, login, Name(name))
 
 
 def undo(session: Session, entry: Entry, user: User) -> Outcome:
-    """Take one entry back. Raises nothing for what cannot be: it is told in the outcome.
+    """Undo one entry of the history, and record that as an entry of its own, which can be undone again.
 
-    What an undo did is an entry too, and can be taken back like any other.
+    What FlowFact changed since is left as it is, and named in the outcome. ``user``: whose device did it. Raises
+    StaleError if FlowFact changes a record in this moment; the caller then rolls back.
     """
     if entry.undone is not None:
         return Outcome(entry, (), (f"taken back already by entry {entry.undone}",))
@@ -124,13 +136,14 @@ def _entry(row: Row[Any]) -> Entry:
         history.decode(row.actions),
         row.body,
         row.undone,
+        row.repeats,
     )
 
 
 def _item(session: Session, entry: Entry) -> Item | None:
-    """Return the item that the entry speaks of, under whatever href it is now.
+    """Return the item of the entry, under whatever href it is now.
 
-    A device-only item has its href only; what stands for an href that was left (no UID) is none.
+    A device-only item is found by its href alone; a tombstone there (no UID) does not count.
     """
     collection = collections.find(session, entry.login, Name(entry.collection))
     if collection is None:
@@ -142,7 +155,7 @@ def _item(session: Session, entry: Entry) -> Item | None:
 
 
 def _inverse(session: Session, action: Action, user: User, item: Item | None) -> tuple[Action | None, str]:
-    """Return what reverses the action (None: nothing can), and the sentence that says so."""
+    """Return the action that reverses this one (None: it cannot be), and a sentence about it."""
     match action:
         case SetField() | MarkDone() | SetPhone():
             return _inverse_of_value(session, action, user)
@@ -193,6 +206,7 @@ def _inverse_of_value(
     else:
         what = action.field if isinstance(action, SetField) else "done"
         now = getattr(record, what)
+        now = now.dsn if isinstance(now, Kind) else now
         unchanged = now == action.after
         if isinstance(action, SetField):
             inverse = SetField(action.record, action.field, action.after, action.before)
@@ -251,6 +265,6 @@ def _restore_item(journal: JournalEntry, item: Item, inverse: Action) -> None:
     elif isinstance(inverse, Show):
         journal.change(replace(item, hidden=False))
     elif isinstance(inverse, Hide):
-        journal.change(journal.announced(replace(item, live=False, hidden=True)))
+        journal.change(replace(journal.departed(item, Gone.USER), hidden=True))
     elif isinstance(inverse, KeepOnDevice):
-        journal.change(journal.announced(replace(item, live=True)))
+        journal.change(journal.announced(replace(item, live=True, gone_by="")))

@@ -1,7 +1,7 @@
-"""Spares a checked password its hash: a phone's poll is several requests, each with the password.
+"""Remembers checked passwords: a poll is several requests, and each would hash the password anew.
 
-What is remembered is a keyed digest, in memory only. With a password file it counts as long as the file stays as
-it is, so a changed password counts from the next request on; with anything else, for some seconds.
+Keeps a keyed digest, in memory only. With an htpasswd file it is valid until the file changes, so a changed password
+counts from the next request on; with any other authentication, for some seconds.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from radicale.config import Configuration
 
 _SECONDS = 10.0
 _SECONDS_WITH_FILE = 3600.0
-_MOST = 10_000
-Known = tuple[str, str, set[str]]
-"""What Radicale's authentication answers: the user or empty, how it was checked, his groups."""
+_MAX_ENTRIES = 10_000
+LoginResult = tuple[str, str, set[str]]
+"""The result of Radicale's ``BaseAuth.login``: the user or empty, the method of authentication, the groups."""
 
 
 class RememberedLogins:
-    """Stands before Radicale's authentication and has its face."""
+    """Wraps Radicale's authentication, with the same interface."""
 
     def __init__(
         self, auth: BaseAuth, configuration: Configuration, clock: Callable[[], float] = time.monotonic
@@ -32,27 +32,27 @@ class RememberedLogins:
         self._auth = auth
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._known: dict[bytes, tuple[float, object, Known | None]] = {}
+        self._known: dict[bytes, tuple[float, object, LoginResult | None]] = {}
         is_file = configuration.get("auth", "type") == "htpasswd"
         self._file = Path(configuration.get("auth", "htpasswd_filename")) if is_file else None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else Radicale asks its authentication
         return getattr(self._auth, name)
 
-    def known(self, login: str, password: str) -> Known | None:
-        """Return the user of a login and password that were right before, and still count; None asks for a check."""
+    def known(self, login: str, password: str) -> LoginResult | None:
+        """Return the user of a login and password that were checked before and are still valid, else None."""
         until, marked, found = self._known.get(self._digest(login, password), (0.0, None, None))
-        return found if self._clock() < until and marked == self._mark() else None
+        return found if self._clock() < until and marked == self._file_version() else None
 
-    def login(self, login: str, password: str, context: AuthContext) -> Known:
+    def login(self, login: str, password: str, context: AuthContext) -> LoginResult:
         """Return the user of this login and password, or an empty one; only a right password is remembered."""
         known = self.known(login, password)
         if known is not None:
             return known
-        mark = self._mark()
+        mark = self._file_version()
         found = self._auth.login(login, password, context)
         if found[0]:
-            if len(self._known) >= _MOST:
+            if len(self._known) >= _MAX_ENTRIES:
                 self._known.clear()
             until = self._clock() + (_SECONDS if self._file is None else _SECONDS_WITH_FILE)
             self._known[self._digest(login, password)] = (until, mark, found)
@@ -62,8 +62,8 @@ class RememberedLogins:
         both = f"{len(login)}:{login}{password}"
         return hashlib.blake2b(both.encode("utf-8", "surrogatepass"), key=self._key).digest()
 
-    def _mark(self) -> object:
-        """Return what changes with the password file."""
+    def _file_version(self) -> object:
+        """Return a value that changes with the password file."""
         if self._file is None:
             return None
         try:

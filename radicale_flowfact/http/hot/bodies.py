@@ -1,4 +1,4 @@
-"""Reads the XML of hot requests; what is unusual in it makes the request no hot one."""
+"""Parses the bodies of hot requests (RFC 4918 §9.1, RFC 3253 §3.6); None for a body that Radicale has to read."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import re
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from radicale_flowfact.filtering import CardFilter, FilterError, TimeRange, read_calendar_filter, read_card_filter
+from radicale_flowfact.content.vcard.versions import VCARD_3
+from radicale_flowfact.http import card_versions
+from radicale_flowfact.queries.filters import CardFilter, FilterError, TimeRange, read_calendar_filter, read_card_filter
 
 DAV, CALDAV, CARDDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{urn:ietf:params:xml:ns:carddav}"
-LARGEST = 1_000_000
-_MOST_TAGS = 100_000
+MAX_BODY_BYTES = 1_000_000
+_MAX_TAGS = 100_000
+_MAX_PROPERTIES = 100  # more are refused, by ``request_checks``
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}"
 _ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*\sencoding\s*=\s*[\"'](?!utf-8[\"'])", re.IGNORECASE)
 _MULTIGETS = frozenset({f"{CALDAV}calendar-multiget", f"{CARDDAV}addressbook-multiget"})
 DATA = frozenset({f"{CALDAV}calendar-data", f"{CARDDAV}address-data"})
-_NOTHING_ELSE = frozenset({f"{DAV}sync-token", f"{DAV}sync-level", f"{DAV}prop"})
+_FORM = {"content-type", "version"}
+_SYNC_ELEMENTS = frozenset({f"{DAV}sync-token", f"{DAV}sync-level", f"{DAV}prop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,15 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Multiget:
-    """calendar-multiget or addressbook-multiget of whole items; ``hrefs`` are as sent."""
+    """calendar-multiget or addressbook-multiget of whole items; ``hrefs`` are as sent.
+
+    ``version`` is that of vCard, in which contacts are asked for.
+    """
 
     props: tuple[str, ...]
-    of_cards: bool
+    is_addressbook: bool
     hrefs: tuple[str, ...]
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +61,27 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class CardQuery:
-    """addressbook-query of whole contacts that hold one of some texts (RFC 6352 §8.6)."""
+    """addressbook-query of whole contacts that hold one of some texts (RFC 6352 §8.6).
+
+    ``version`` is that of vCard, in which they are asked for.
+    """
 
     props: tuple[str, ...]
     wanted: CardFilter
+    version: str
 
 
-Asked = Propfind | Sync | Multiget | Query | CardQuery
+HotRequest = Propfind | Sync | Multiget | Query | CardQuery
 
 
-def read(body: bytes) -> ET.Element | None:
-    """Return the root of a body, or None where there is more to look at than this room does.
+def parse_xml(body: bytes) -> ET.Element | None:
+    """Return the root of a body; None for one that is large, not UTF-8, malformed, or has a document type.
 
-    Without a document type there is no entity that could grow or reach out, so the fast parser is safe.
+    Without a document type there are no entities to expand or fetch, so the standard parser is safe.
     """
-    if not body or len(body) > LARGEST or b"<!DOCTYPE" in body or b"\x00" in body or _ENCODING.match(body):
+    if not body or len(body) > MAX_BODY_BYTES or b"<!DOCTYPE" in body or b"\x00" in body or _ENCODING.match(body):
         return None
-    if body.count(b"<") > _MOST_TAGS:
+    if body.count(b"<") > _MAX_TAGS:
         return None
     try:
         return ET.fromstring(body)  # noqa: S314 - see above
@@ -77,51 +89,63 @@ def read(body: bytes) -> ET.Element | None:
         return None
 
 
-def asked(root: ET.Element) -> Asked | None:
-    """Return what a body asks for, or None if it is nothing that this room answers."""
+def parse_request(root: ET.Element) -> HotRequest | None:
+    """Return the request that a body holds, or None if it is not hot."""
     if root.tag == f"{DAV}propfind":
         names = _names(root[0]) if len(root) == 1 and root[0].tag == f"{DAV}prop" else None
         return None if names is None else Propfind(names)
-    props = _props(root)
-    if props is None:
+    props, version = _props(root), _version(root)
+    if props is None or version is None:
         return None
     if root.tag == f"{DAV}sync-collection":
         return _sync(root, props)
     if root.tag in _MULTIGETS:
         hrefs = tuple((child.text or "").strip() for child in root if child.tag == f"{DAV}href" and not len(child))
-        return Multiget(props, root.tag.startswith(CARDDAV), hrefs) if len(hrefs) == len(root) - 1 else None
+        is_addressbook = root.tag.startswith(CARDDAV)
+        return Multiget(props, is_addressbook, hrefs, version) if len(hrefs) == len(root) - 1 else None
     if root.tag == f"{CARDDAV}addressbook-query":
-        return _card_query(root, props)
+        return _card_query(root, props, version)
     return _query(root, props) if root.tag == f"{CALDAV}calendar-query" else None
 
 
 def _props(root: ET.Element) -> tuple[str, ...] | None:
-    """Return the named properties of a REPORT, or None if there are none, or texts are not wanted whole."""
+    """Return the named properties of a REPORT, or None if there are none, or only parts of texts are asked for."""
     found = root.findall(f"{DAV}prop")
-    if len(found) != 1 or any(child.tag in DATA and child.attrib for child in found[0]):
+    if len(found) != 1 or any(child.tag in DATA and not _is_whole(child) for child in found[0]):
         return None
     return _names(found[0])
 
 
-def _names(prop: ET.Element) -> tuple[str, ...] | None:
-    """Return the names of properties; None for none at all, and for what is more than a name or has an odd namespace.
+def _is_whole(data: ET.Element) -> bool:
+    """Return whether an element asks for whole texts; a contact's may name a version of vCard."""
+    return not data.attrib or (data.tag == f"{CARDDAV}address-data" and data.attrib.keys() <= _FORM)
 
-    Radicale writes a name without a namespace as one of DAV's.
+
+def _version(root: ET.Element) -> str | None:
+    """Return the version of vCard that a REPORT asks for; None: one that is refused."""
+    named = [card_versions.version_of(data) for data in root.iter(f"{CARDDAV}address-data")]
+    return VCARD_3 if not named else None if None in named else named[-1]
+
+
+def _names(prop: ET.Element) -> tuple[str, ...] | None:
+    """Return the names of properties; None for an empty list, an element with content, or an unusual namespace.
+
+    Radicale answers a name without a namespace in the DAV: namespace.
     """
     for child in prop:
         if len(child) or child.tag[0] != "{" or child.tag.startswith(_XML_SPACE):
             return None
-    return tuple(child.tag for child in prop) or None
+    return tuple(child.tag for child in prop) or None if len(prop) <= _MAX_PROPERTIES else None
 
 
 def _sync(root: ET.Element, props: tuple[str, ...]) -> Sync | None:
-    if any(child.tag not in _NOTHING_ELSE for child in root) or any(tag in DATA for tag in props):
+    if any(child.tag not in _SYNC_ELEMENTS for child in root) or any(tag in DATA for tag in props):
         return None
     return Sync(props, (root.findtext(f"{DAV}sync-token") or "").strip())
 
 
 def _query(root: ET.Element, props: tuple[str, ...]) -> Query | None:
-    """Read a filter that is VCALENDAR, one component in it, and at most a time range in that."""
+    """Parse a filter of VCALENDAR, one component in it, and at most a time range (RFC 4791 §9.7)."""
     element = root.find(f"{CALDAV}filter")
     if element is None or len(root) != 2:
         return None
@@ -130,11 +154,11 @@ def _query(root: ET.Element, props: tuple[str, ...]) -> Query | None:
     except FilterError:
         return None
     component = wanted.comps[0].name if len(wanted.comps) == 1 else ""
-    return Query(props, component, wanted.span) if wanted.is_of_time_only(component) else None
+    return Query(props, component, wanted.span) if wanted.is_time_range_only(component) else None
 
 
-def _card_query(root: ET.Element, props: tuple[str, ...]) -> CardQuery | None:
-    """Read a filter that asks for texts; another one has to look at every contact."""
+def _card_query(root: ET.Element, props: tuple[str, ...], version: str) -> CardQuery | None:
+    """Parse a filter with text matches (RFC 6352 §10.5); any other filter needs every contact."""
     element = root.find(f"{CARDDAV}filter")
     if element is None or len(root) != 2:
         return None
@@ -142,4 +166,4 @@ def _card_query(root: ET.Element, props: tuple[str, ...]) -> CardQuery | None:
         wanted = read_card_filter(element)
     except FilterError:
         return None
-    return CardQuery(props, wanted) if wanted.texts() else None
+    return CardQuery(props, wanted, version) if wanted.texts() else None

@@ -1,4 +1,4 @@
-"""Writes multistatus answers (RFC 4918 §14.16) as text, a piece for each item."""
+"""Serializes multistatus answers (RFC 4918 §14.16) as text, one response element for each item."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from radicale_flowfact.hot.bodies import CALDAV, CARDDAV, DAV
+from radicale_flowfact.http.hot.bodies import CALDAV, CARDDAV, DAV
 
 HEAD = (
     "<?xml version='1.0' encoding='utf-8'?>\n"
@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[\w.~\n-]*", re.ASCII)
 _PREFIXES = {DAV: "", CALDAV: "C:", CARDDAV: "CR:"}
 
 Row = Sequence[str]
-"""What a template is filled with: ETag, or ETag and text."""
+"""The values of a template: ETag, or ETag and text."""
 
 
 def element(tag: str, content: str = "", *, declared: bool = False) -> str:
@@ -34,11 +34,13 @@ def element(tag: str, content: str = "", *, declared: bool = False) -> str:
     return f"<{start}>{content}</{end}>" if content else f"<{start} />"
 
 
-def form(props: Sequence[str], known: Mapping[str, str], *, declared: bool = False, minimal: bool = False) -> str:
-    """Return the propstats of an item as a template for ``str.format``: what is known, then what is not.
+def propstat_template(
+    props: Sequence[str], known: Mapping[str, str], *, declared: bool = False, minimal: bool = False
+) -> str:
+    """Return the propstats of an item as a template for ``str.format``: status 200, then 404.
 
-    ``known`` has what stands in the properties that an item has, by their names; ``{0}`` is the ETag, ``{1}`` the text.
-    ``minimal`` leaves out what is not known (RFC 8144 §2.1).
+    ``known``: content by property name; ``{0}`` is the ETag, ``{1}`` the text. ``minimal`` leaves out the propstat
+    with 404 (RFC 8144 §2.1).
     """
     there = "".join(element(tag, known[tag], declared=declared) for tag in props if tag in known)
     missing = "".join(element(tag, declared=declared) for tag in props if tag not in known and not minimal)
@@ -48,7 +50,7 @@ def form(props: Sequence[str], known: Mapping[str, str], *, declared: bool = Fal
 
 
 def responses(base: str, hrefs: Sequence[str], rows: Iterable[Row], template: str) -> list[str]:
-    """Return the responses of items: their hrefs below ``base``, what ``template`` makes of their rows."""
+    """Return the response elements of items: hrefs below ``base``, and ``template`` filled from their rows."""
     make = template.format
     return [
         f"<response><href>{base}{href}</href>{make(*row)}</response>"
@@ -56,24 +58,24 @@ def responses(base: str, hrefs: Sequence[str], rows: Iterable[Row], template: st
     ]
 
 
-def gone(base: str, hrefs: Sequence[str]) -> list[str]:
-    """Return the responses of items that are not there."""
+def not_found(base: str, hrefs: Sequence[str]) -> list[str]:
+    """Return the response elements of items that do not exist: status 404."""
     return [f"<response><href>{base}{href}</href>{NOT_FOUND}</response>" for href in quoted(hrefs)]
 
 
 def quoted(hrefs: Sequence[str]) -> Sequence[str]:
-    """Return hrefs as URLs have them; nearly all are so already, which is seen for all of them at once."""
+    """Return hrefs percent-encoded; one match over all of them finds that none needs it, as is nearly always so."""
     together = "\n".join(hrefs)
     if _PLAIN.fullmatch(together) and together.count("\n") == max(len(hrefs) - 1, 0):
         return hrefs
     return [quote(href) for href in hrefs]
 
 
-def text(content: str) -> str:
-    """Return a text as it stands in an element."""
+def escaped(content: str) -> str:
+    """Return a text with XML's special characters escaped."""
     return content.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def whole(pieces: Iterable[str]) -> bytes:
+def body(pieces: Iterable[str]) -> bytes:
     """Return the answer's body."""
     return "".join((HEAD, *pieces, TAIL)).encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""``/.flowfact/health`` and ``/.flowfact/metrics``: answered before anything else, and without a login."""
+"""The endpoints ``/.flowfact/health`` and ``/.flowfact/metrics``: answered first, and without a login."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.web import metrics
-from radicale_flowfact.web.health import Health
-from radicale_flowfact.web.metrics import Metrics
+from radicale_flowfact.http.observe import metrics
+from radicale_flowfact.http.observe.health import Health
+from radicale_flowfact.http.observe.metrics import Metrics
 
 PREFIX = "/.flowfact/"
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -21,8 +21,8 @@ _PASSED_ON = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_SCRIPT_NAM
 Page = tuple[int, dict[str, str], bytes]
 
 
-class Pages:
-    """The two pages of one application."""
+class Endpoints:
+    """Answers the two endpoints of one application."""
 
     def __init__(self, gateway: Gateway, counted: Metrics) -> None:
         self._health = Health(gateway)
@@ -30,7 +30,7 @@ class Pages:
         self._token = gateway.settings.metrics.token
 
     def answer(self, environ: Mapping[str, Any], path: str) -> Page | None:
-        """Return status, headers and body of a page, or None for a path that is none of them."""
+        """Return status, headers and body, or None for any other path."""
         prefix = str(environ.get("HTTP_X_SCRIPT_NAME", environ.get("SCRIPT_NAME", "")))
         make = {"health": self._of_health, "metrics": self._of_metrics}.get(
             path.removeprefix(prefix).removeprefix(PREFIX)
@@ -44,9 +44,9 @@ class Pages:
 
     def _of_health(self, _environ: Mapping[str, Any]) -> Page:
         fault = self._health.fault()
-        told = {"status": "unavailable", "reason": fault} if fault else {"status": "ok"}
+        state = {"status": "unavailable", "reason": fault} if fault else {"status": "ok"}
         headers = {"Content-Type": "application/json", **({"Retry-After": "10"} if fault else {})}
-        return client.SERVICE_UNAVAILABLE if fault else client.OK, headers, json.dumps(told).encode() + b"\n"
+        return client.SERVICE_UNAVAILABLE if fault else client.OK, headers, json.dumps(state).encode() + b"\n"
 
     def _of_metrics(self, environ: Mapping[str, Any]) -> Page:
         if self._token:
@@ -59,9 +59,9 @@ class Pages:
 
 
 def _is_local(environ: Mapping[str, Any]) -> bool:
-    """Whether a program on this machine asks, and no proxy on it for somebody else.
+    """Return whether the client runs on this machine and is no proxy.
 
-    A proxy that says nothing of itself is known by the Host that it passes on.
+    A proxy that adds no header of its own is recognised by the Host that it passes on.
     """
     if any(key in _PASSED_ON or key.startswith("HTTP_X_FORWARDED") for key in environ):
         return False
@@ -77,5 +77,5 @@ def _is_loopback(address: str) -> bool:
         found = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(found, "ipv4_mapped", None)  # of a server that listens to both families
+    mapped = getattr(found, "ipv4_mapped", None)  # a socket of both families reports IPv4 so
     return (mapped or found).is_loopback

@@ -1,4 +1,4 @@
-"""Whether the gateway can serve: the database answers, and the gateway's tables are of this version."""
+"""Checks health: the database answers, and the gateway's tables are of this version."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from radicale_flowfact.dav import schema
 from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.store import schema
 
-_SECONDS = 1.0  # anybody may ask, so the database is asked once in this time
+_SECONDS = 1.0  # the endpoint needs no login, so the database is asked once in this time
 
 
 class Health:
-    """The health of one gateway, as everybody may know it."""
+    """Holds the last result of the health check of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -23,14 +23,14 @@ class Health:
         self._fault = ""
 
     def fault(self) -> str:
-        """Return why the gateway cannot serve, in words that tell nothing else; empty: it can."""
+        """Return why the gateway cannot serve, without details of the server; empty: it can."""
         with self._lock:
             if time.monotonic() >= self._until:
-                self._fault = self._looked()
+                self._fault = self._check()
                 self._until = time.monotonic() + _SECONDS
             return self._fault
 
-    def _looked(self) -> str:
+    def _check(self) -> str:
         try:
             with self._gateway.session() as session:
                 is_current = schema.is_current(session.connection, self._gateway.settings.state_schema)

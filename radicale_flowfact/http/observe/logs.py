@@ -1,7 +1,7 @@
-"""The log: a line for each request and what Radicale and the gateway say, as text or JSON, to standard error.
+"""Logs to standard error, as text or JSON: one line for each request, and the messages of Radicale and the gateway.
 
-At the levels from ``warning`` on nothing personal is in it but login and device: paths lose the names of their
-items, errors are told by their kind and place. ``[logging] level = info`` or lower says all of it.
+At level ``warning`` and above the only personal data are login and device: item names are removed from paths, errors
+are named by class and line. ``[logging] level = info`` or lower logs everything.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from radicale import log as radicale_log
 from radicale.config import Configuration
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from radicale_flowfact.contentlines import PayloadError
-from radicale_flowfact.database import DatabaseError
-from radicale_flowfact.dav.request import RefusedError
-from radicale_flowfact.secrecy import masked
+from radicale_flowfact.content.contentlines import PayloadError
+from radicale_flowfact.database.engines import DatabaseError
+from radicale_flowfact.database.secrets import masked
+from radicale_flowfact.dav.store.request import RefusedError
+from radicale_flowfact.http.observe import request_facts
+from radicale_flowfact.http.observe.request_facts import RequestFacts, without_quotes
 from radicale_flowfact.settings import LogSettings, SettingsError
-from radicale_flowfact.web import seen as seen_room
-from radicale_flowfact.web.seen import Seen, without_quotes
 
 RADICALE = logging.getLogger("radicale")
 REQUESTS = logging.getLogger("radicale_flowfact.requests")
@@ -36,7 +36,7 @@ _JOURNAL = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", l
 
 
 def set_up(configuration: Configuration, settings: LogSettings) -> None:
-    """Send everything that is logged in this process to standard error, in the form that the settings name."""
+    """Send everything that is logged in this process to standard error, in the format of the settings."""
     level = logging.getLevelNamesMapping()[cast(str, configuration.get("logging", "level")).upper()]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter((JsonFormatter if settings.format == "json" else TextFormatter)(level))
@@ -44,29 +44,29 @@ def set_up(configuration: Configuration, settings: LogSettings) -> None:
     for before in root.handlers[:]:
         root.removeHandler(before)
     root.addHandler(handler)
-    logging.logThreads = logging.logMultiprocessing = False  # nothing here tells of them
-    RADICALE.disabled = True  # setting its level is nothing to tell of
+    logging.logThreads = logging.logMultiprocessing = False  # neither format has them
+    RADICALE.disabled = True  # Radicale logs the change of its level
     radicale_log.set_level(level, configuration.get("logging", "backtrace_on_debug"), "")
     RADICALE.disabled = False
     REQUESTS.setLevel(logging.INFO if settings.requests else logging.WARNING)
 
 
-def request_line(seen: Seen) -> None:
-    """Log a request that was answered: a refusal as a warning, a fault of ours as an error."""
-    if seen.status >= 500:
+def request_line(facts: RequestFacts) -> None:
+    """Log an answered request: a refusal as a warning, a status of 500 or above as an error."""
+    if facts.status >= 500:
         level = logging.ERROR
-    elif seen.reason and seen.status != 404:
+    elif facts.reason and facts.status != 404:
         level = logging.WARNING
     else:
         level = logging.INFO
     if REQUESTS.isEnabledFor(level):
-        record = REQUESTS.makeRecord(REQUESTS.name, level, "", 0, seen, (), None)
+        record = REQUESTS.makeRecord(REQUESTS.name, level, "", 0, facts, (), None)
         REQUESTS.handle(record)
 
 
 def message_of(record: logging.LogRecord, *, everything: bool) -> str:
-    """Return what a record says; unless ``everything`` is asked for, without names of items and quoted data."""
-    if everything or isinstance(record.msg, Seen):
+    """Return a record's message; unless ``everything`` is set, without names of items and quoted data."""
+    if everything or isinstance(record.msg, RequestFacts):
         return masked(record.getMessage())
     if isinstance(record.args, tuple):
         args = tuple(fault_of(arg) if isinstance(arg, BaseException) else arg for arg in record.args)
@@ -77,7 +77,7 @@ def message_of(record: logging.LogRecord, *, everything: bool) -> str:
 
 
 def fault_of(error: BaseException) -> str:
-    """Return an error without the data that it may quote: its kind and where it happened, or what a database says."""
+    """Return an error without the data that it may quote: its class and line, or the message of the driver."""
     if isinstance(error, OperationalError | InterfaceError):
         return f"{type(error.orig).__name__}: {str(error.orig).partition(chr(10))[0]}"
     if isinstance(error, DatabaseError | SettingsError):
@@ -93,7 +93,7 @@ def fault_of(error: BaseException) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a person. ``level``: the one that the admin asked for."""
+    """Formats a record as one line of text. ``level``: [logging] level."""
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -102,15 +102,15 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        seen = record.msg if isinstance(record.msg, Seen) else seen_room.current()
+        facts = record.msg if isinstance(record.msg, RequestFacts) else request_facts.current()
         head = _JOURNAL.get(record.levelno, "<5>") if self._is_journal else f"{_time(record.created)} "
-        number = f" [{seen.id}]" if seen else ""
+        number = f" [{facts.id}]" if facts else ""
         line = f"{head}{record.process} {record.levelname}{number} {message_of(record, everything=self._everything)}"
         return line + (f"\n{masked(self.formatException(record.exc_info))}" if record.exc_info else "")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object on a line for a program."""
+    """Formats a record as one JSON object on a line. ``level``: [logging] level."""
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -118,14 +118,14 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        seen = record.msg if isinstance(record.msg, Seen) else seen_room.current()
+        facts = record.msg if isinstance(record.msg, RequestFacts) else request_facts.current()
         told: dict[str, object] = {
             "time": _time(record.created),
             "level": record.levelname.lower(),
             "process": record.process,
-            "request_id": seen.id if seen else None,
+            "request_id": facts.id if facts else None,
         }
-        if isinstance(record.msg, Seen):
+        if isinstance(record.msg, RequestFacts):
             told |= record.msg.fields()
         else:
             told["message"] = message_of(record, everything=self._everything)
@@ -135,13 +135,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def _time(created: float) -> str:
-    """Return a moment in UTC with milliseconds."""
+    """Return a time in UTC with milliseconds (RFC 3339)."""
     whole, rest = divmod(created, 1)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int(rest * 1000):03}Z"
 
 
 def _is_journal() -> bool:
-    """Whether standard error goes to systemd's journal, which adds the time itself (systemd.exec(5))."""
+    """Return whether standard error goes to systemd's journal, which adds the time itself (systemd.exec(5))."""
     try:
         found = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):

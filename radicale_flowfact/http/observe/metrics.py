@@ -1,6 +1,6 @@
-"""Numbers for Prometheus. What must be exact for all processes is read from the database when it is asked for.
+"""Metrics for Prometheus. Values that must be exact for all processes are read from the database on each request.
 
-The rest is counted in each process. Where several processes serve one port, prometheus_client adds them up through
+The others are counted in each process. Where several processes serve one port, prometheus_client adds them up through
 files in the folder that PROMETHEUS_MULTIPROC_DIR names. It looks at that variable when it is first imported, so
 it is imported only once the application is made.
 """
@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from radicale_flowfact.agents import program
-from radicale_flowfact.dav import collections, devices
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.web.seen import Seen
+from radicale_flowfact.dav.store import collections, devices
+from radicale_flowfact.http.observe.request_facts import RequestFacts
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram
@@ -36,7 +35,7 @@ _NOT_REFUSED = frozenset({401, 404, 412})
 
 
 class Metrics:
-    """The numbers of one application."""
+    """Holds the metrics of one application."""
 
     def __init__(self, gateway: Gateway) -> None:
         import prometheus_client
@@ -67,35 +66,35 @@ class Metrics:
             "flowfact_rendered_items", "Records turned into contacts, appointments or tasks.", registry=registry
         )
         self._counters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._told = (0, 0)
+        self._counted = (0, 0)
         self._lock = threading.Lock()
 
-    def count(self, seen: Seen) -> None:
+    def count(self, facts: RequestFacts) -> None:
         """Count a request that was answered."""
-        key = (seen.method, seen.collection, seen.status)
+        key = (facts.method, facts.collection, facts.status)
         found = self._counters.get(key)
         if found is None:
-            requests = self._requests.labels(seen.method, seen.collection, str(seen.status))
-            found = self._counters[key] = (requests, self._seconds.labels(seen.method, seen.collection))
+            requests = self._requests.labels(facts.method, facts.collection, str(facts.status))
+            found = self._counters[key] = (requests, self._seconds.labels(facts.method, facts.collection))
         found[0].inc()
-        found[1].observe(seen.seconds)
-        if seen.method in _WRITING and seen.status in _REFUSED:
-            if seen.status == 412:
+        found[1].observe(facts.seconds)
+        if facts.method in _WRITING and facts.status in _REFUSED:
+            if facts.status == 412:
                 self._conflicts.inc()
-            elif seen.login and seen.status not in _NOT_REFUSED:
-                self._refused.labels(seen.collection).inc()
+            elif facts.login and facts.status not in _NOT_REFUSED:
+                self._refused.labels(facts.collection).inc()
         stats = self._gateway.stats
-        if (stats.refreshed, stats.rendered) != self._told:
+        if (stats.refreshed, stats.rendered) != self._counted:
             self._count_work(stats.refreshed, stats.rendered)
 
     def _count_work(self, refreshed: int, rendered: int) -> None:
         with self._lock:
-            before, self._told = self._told, (refreshed, rendered)
+            before, self._counted = self._counted, (refreshed, rendered)
             self._refreshed.inc(max(0, refreshed - before[0]))
             self._rendered.inc(max(0, rendered - before[1]))
 
     def text(self) -> bytes:
-        """Return all numbers in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         from prometheus_client import CollectorRegistry, multiprocess
         from prometheus_client.exposition import generate_latest
 
@@ -108,13 +107,13 @@ class Metrics:
 
 
 class _Collector:
-    """What the database knows, the same whichever process is asked."""
+    """Collects the metrics that are read from the database, equal in every process."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     def collect(self) -> Iterable[Metric]:
-        """Return the numbers of this moment."""
+        """Yield the metrics."""
         from prometheus_client.metrics_core import GaugeMetricFamily
 
         build = GaugeMetricFamily("flowfact_build_info", "What runs.", labels=("version", "radicale", "python"))
@@ -137,7 +136,7 @@ class _Collector:
             all_syncs, all_collections = devices.syncs(session), collections.find_all(session)
         last: dict[tuple[str, str, str], float] = {}
         for sync in all_syncs:
-            key = (sync.login, program(sync.agent), sync.name)
+            key = (sync.login, sync.identity, sync.name)
             last[key] = max(last.get(key, 0.0), sync.synced.replace(tzinfo=UTC).timestamp())
         synced = GaugeMetricFamily(
             "flowfact_last_sync_timestamp_seconds",

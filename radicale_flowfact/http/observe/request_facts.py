@@ -1,7 +1,7 @@
-"""What is told of a request: who asked what with which device, and what came of it. No names, no texts, no hrefs.
+"""The facts of a request for log and metrics: login, method, collection, device, status. No names, texts or hrefs.
 
 An item is named by the first digits of its href's SHA-256 (``dav_item.href_hash``): an href may be a name that
-somebody chose, and the lines of one item can still be found.
+somebody chose, and the log lines of one item can still be found.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from radicale_flowfact.agents import product
-from radicale_flowfact.contentlines import printable
-from radicale_flowfact.dav.tables import text_hash
+from radicale_flowfact.content.contentlines import printable
+from radicale_flowfact.dav.store.tables import text_hash
+from radicale_flowfact.dav.store.user_agents import product
 
 _PLACE = re.compile(r"/([^/]+)/(addresses|appointments|tasks)(?:/([^/]*))?$")
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -30,8 +30,8 @@ _HASH_DIGITS = 12
 _QUOTED = re.compile(r"""(?<!\w)'(?:[^'\\\n]|\\.)*'|(?<!\w)"(?:[^"\\\n]|\\.)*\"""")
 
 
-class Seen:
-    """One request. ``login`` is empty until the password was checked; ``reason`` says why it was refused."""
+class RequestFacts:
+    """Holds the facts of one request. ``login``: empty until the password was checked; ``reason``: of a refusal."""
 
     __slots__ = (
         *("agent", "collection", "depth", "home", "href", "id", "login", "method", "path", "reason"),
@@ -65,7 +65,7 @@ class Seen:
         return text_hash(self.href)[:_HASH_DIGITS] if self.href else ""
 
     def fields(self) -> dict[str, str | int | float]:
-        """Return what a line tells, by names that do not change; what there is nothing of is left out."""
+        """Return the fields of the JSON line, whose names are an interface; empty ones are left out."""
         found: dict[str, str | int | float] = {
             "method": self.method,
             "collection": self.collection,
@@ -79,7 +79,7 @@ class Seen:
         return {key: value for key, value in found.items() if value != ""}
 
     def __str__(self) -> str:
-        """Return the line as text."""
+        """Return the log line as text."""
         where = "/".join(part for part in (self.collection, self.item) if part) or "-"
         told = f"{self.method} {where} answered {self.status} in {self.seconds * 1000:.1f} ms"
         who = f"login={' '.join(printable(self.login).split())} " if self.login else ""
@@ -88,40 +88,40 @@ class Seen:
 
 
 def without_quotes(reason: str) -> str:
-    """Return a reason without what it quotes from the request; in full it stands in the history."""
+    """Return a reason without what it quotes from the request; the history has the whole."""
     return _QUOTED.sub("'…'", " ".join(printable(reason).split())) if reason else ""
 
 
-_current: ContextVar[Seen | None] = ContextVar("flowfact_seen", default=None)
+_current: ContextVar[RequestFacts | None] = ContextVar("flowfact_request", default=None)
 
 
-def begin(environ: Mapping[str, Any]) -> Seen:
-    """Start to watch a request in this thread."""
-    seen = Seen(environ)
-    _current.set(seen)
-    return seen
+def begin(environ: Mapping[str, Any]) -> RequestFacts:
+    """Begin the facts of the request that this thread answers."""
+    facts = RequestFacts(environ)
+    _current.set(facts)
+    return facts
 
 
-def current() -> Seen | None:
+def current() -> RequestFacts | None:
     """Return the request that this thread is answering, or None."""
     return _current.get()
 
 
 def end() -> None:
-    """Say that what this thread does from now on belongs to no request."""
+    """End the facts of the request; what this thread logs from now on belongs to none."""
     _current.set(None)
 
 
 def note(*, login: str = "", reason: str = "") -> None:
-    """Add to what is told of the request that this thread is answering."""
-    seen = _current.get()
-    if seen is not None:
-        seen.login = login or seen.login
-        seen.reason = reason or seen.reason
+    """Add login or reason to the facts of the request that this thread answers."""
+    facts = _current.get()
+    if facts is not None:
+        facts.login = login or facts.login
+        facts.reason = reason or facts.reason
 
 
-def note_own() -> None:
-    """Say that the login of the path is the one whose password was checked."""
-    seen = _current.get()
-    if seen is not None:
-        seen.login = seen.home
+def note_checked_login() -> None:
+    """Take the login of the path as the one whose password was checked."""
+    facts = _current.get()
+    if facts is not None:
+        facts.login = facts.home

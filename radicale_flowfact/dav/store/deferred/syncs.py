@@ -1,6 +1,6 @@
-"""When devices last synced, until it is written: at most once a minute for each device and collection.
+"""Holds when devices synced until it is written, at most once a minute for each device and collection.
 
-What is written is never later than the last sync, and up to a minute earlier. Each process writes its own.
+The time that is written is up to a minute before the last sync, never after it. Each process writes its own.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import threading
 import time
 from collections.abc import Callable
 
-from radicale_flowfact.dav.fetches import Device
-from radicale_flowfact.dav.later import Later
-from radicale_flowfact.dav.session import Name
+from radicale_flowfact.dav.store.deferred.timer import DeferredWrite
+from radicale_flowfact.dav.store.devices import Device
+from radicale_flowfact.dav.store.session import Name
 
 _logger = logging.getLogger("radicale")
 _AGAIN_AFTER = 60.0  # seconds
-_MOST = 10_000  # devices that are kept in mind
+_MOST = 10_000  # remembered devices
 Write = Callable[[Device, tuple[Name, ...]], None]
 
 
 class Syncs:
-    """What is still to be written; thread-safe. ``write`` writes one device's, in a transaction of its own."""
+    """The notes that are not written yet; thread-safe. ``write`` writes one device's, in a transaction of its own."""
 
     def __init__(self, write: Write, clock: Callable[[], float] = time.monotonic) -> None:
         self._write = write
@@ -29,10 +29,10 @@ class Syncs:
         self._due: dict[tuple[Device, tuple[Name, ...]], float] = {}
         self._waiting: dict[Device, set[Name]] = {}
         self._lock = threading.Lock()
-        self._later = Later(self.flush)
+        self._later = DeferredWrite(self.flush)
 
     def note(self, device: Device, names: tuple[Name, ...]) -> None:
-        """Remember that a device heard of these collections now."""
+        """Note that a device was told now what is new in these collections."""
         now, key = self._clock(), (device, names)
         if now < self._due.get(key, 0.0):
             return
@@ -44,11 +44,11 @@ class Syncs:
         self._later.ask()
 
     def flush(self) -> None:
-        """Write everything; what cannot be written is logged and dropped, since the next sync tells it anew."""
+        """Write all notes; what cannot be written is logged and dropped, since the next sync repeats it."""
         with self._lock:
             found, self._waiting = self._waiting, {}
         for device, names in sorted(found.items()):
             try:
                 self._write(device, tuple(sorted(names)))
             except Exception as error:
-                _logger.warning("That %r synced is not remembered: %s", device[0], error)
+                _logger.warning("That %r synced is not remembered: %s", device.login, error)

@@ -1,4 +1,4 @@
-"""Writing a second later, once for all that came meanwhile: an answer does not wait for a COMMIT."""
+"""Calls a function a second later, once for all notes made meanwhile: no answer waits for a COMMIT."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 _SECONDS = 1.0
 
 
-class Later:
-    """Calls ``write`` a second after the first ``ask`` since it was last called; thread-safe.
+class DeferredWrite:
+    """Calls ``write`` a second after the first ``ask`` since the last call; thread-safe.
 
-    What ``write`` shall find is to be there before ``ask``.
+    What ``write`` needs must be there before ``ask``.
     """
 
     def __init__(self, write: Callable[[], None]) -> None:
@@ -20,7 +20,7 @@ class Later:
         self._is_asked = False
 
     def ask(self) -> None:
-        """Let ``write`` be called soon."""
+        """Have ``write`` called within a second."""
         with self._lock:
             starts, self._is_asked = not self._is_asked, True
         if starts:

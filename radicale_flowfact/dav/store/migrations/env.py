@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from radicale_flowfact.dav import tables
-from radicale_flowfact.dav.schema import VERSION_TABLE
+from radicale_flowfact.dav.store import tables
+from radicale_flowfact.dav.store.schema import VERSION_TABLE
 
 _attributes = context.config.attributes
 context.configure(

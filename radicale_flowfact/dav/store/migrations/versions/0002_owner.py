@@ -19,7 +19,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the column."""
-    op.drop_column("dav_collection", "owner", schema=_schema())
+    op.drop_column("dav_collection", "owner", schema=_schema(), mssql_drop_default=True)
 
 
 def _schema() -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic import context, op
 
-from radicale_flowfact.contentlines import PayloadError, split_lines, unescape
+from radicale_flowfact.content.contentlines import PayloadError, split_lines, unescape
 
 revision = "0003"
 down_revision: str | None = "0002"
@@ -68,7 +68,7 @@ def downgrade() -> None:
     schema = _schema()
     op.create_index("ix_dav_item_starts", "dav_item", ["collection_id", "starts"], schema=schema)
     op.drop_index("ix_dav_item_time", "dav_item", schema=schema)
-    op.drop_column("dav_item", "lasting", schema=schema)
+    op.drop_column("dav_item", "lasting", schema=schema, mssql_drop_default=True)
     op.drop_table("dav_search", schema=schema)
 
 

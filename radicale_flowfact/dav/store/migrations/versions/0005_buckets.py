@@ -37,7 +37,7 @@ def downgrade() -> None:
     """Drop the column; the older way counts anew, too."""
     schema = _schema()
     op.drop_index("ix_dav_item_bucket", "dav_item", schema=schema)
-    op.drop_column("dav_item", "bucket", schema=schema)
+    op.drop_column("dav_item", "bucket", schema=schema, mssql_drop_default=True)
     context.get_bind().execute(sa.update(_COLLECTION).values(sums=""))
 
 

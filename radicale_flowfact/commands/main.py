@@ -1,0 +1,81 @@
+"""The command line of ``radicale-flowfact``: which commands there are. Each says what went wrong and what is next."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from radicale_flowfact.commands import inspect, repair, run, users
+from radicale_flowfact.commands.shared import console, errors
+from radicale_flowfact.database.engines import dispose_engines
+from radicale_flowfact.database.secrets import masked
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": run.run_demo,
+    "init": run.write_files,
+    "serve": run.run_server,
+    "check": inspect.run_check,
+    "grants": inspect.print_grants,
+    "status": inspect.show_status,
+    "verify": inspect.run_verify,
+    "why": inspect.explain,
+    "history": repair.show_history,
+    "undo": repair.take_back,
+    "confirm": repair.release_stop,
+    "erase": repair.erase_login,
+}
+_USERS_COMMANDS: dict[str, Callable[..., None]] = {"password": users.set_password, "rename": users.rename_login}
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        _app()()
+    except Exception:
+        errors.print(escape(masked(traceback.format_exc())))
+        sys.exit(1)
+    finally:
+        dispose_engines()
+
+
+def _app() -> typer.Typer:
+    """Return the application with every command."""
+    app = typer.Typer(
+        help="Shows FLOWFACT records on phones through CalDAV and CardDAV.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.callback()(_common)
+    for name, command in _COMMANDS.items():
+        app.command(name)(command)
+    of_users = typer.Typer(
+        help="Show who may sync what; write passwords.", invoke_without_command=True, rich_markup_mode=None
+    )
+    of_users.callback()(users.show_users)
+    for name, command in _USERS_COMMANDS.items():
+        of_users.command(name)(command)
+    app.add_typer(of_users, name="users")
+    return app
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        console.print(f"radicale-flowfact {version('radicale-flowfact')}")
+        raise typer.Exit
+
+
+def _common(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass

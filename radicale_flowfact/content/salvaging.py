@@ -1,0 +1,200 @@
+"""Reads into a text that cannot be read what its program is known to have meant (rule 28).
+
+Lines that were broken, components that nothing closes, times as ISO 8601 has them, zones described by no yearly rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from radicale_flowfact.content.contentlines import MAX_LINES, PayloadError, join_lines, outside_quotes, unfold
+from radicale_flowfact.content.mending import MOST_FOLDED_LINES
+from radicale_flowfact.content.timezones import known_zone, require_yearly_rules, vtimezone
+
+_CONTENT = re.compile(r"(?:[\w-]+\.)?[\w-]+[;:]", re.ASCII)
+_WORD = re.compile(r"[A-Z]?[a-z]+:")
+_FRAME = re.compile(r"(?:BEGIN|END):", re.IGNORECASE)
+_TIMES = re.compile(r"(?:DTSTART|DTEND|DUE|RECURRENCE-ID|EXDATE|RDATE)(?=;)", re.IGNORECASE)
+_TZID = re.compile(r";TZID=([^\";]*)", re.IGNORECASE)
+_MOST_JOINED = 20  # pieces of a line that was broken
+_LONGEST_HEAD = 2000  # characters of a head that goes on in the next line
+_TIME_LINE = re.compile(
+    r"(?:DTSTART|DTEND|DUE|RECURRENCE-ID|COMPLETED|CREATED|LAST-MODIFIED|DTSTAMP)[;:]", re.IGNORECASE
+)
+_ISO_TIME = re.compile(
+    r":(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d))?(?:[.,]\d{1,9})?(?P<zone>Z|[+-]\d\d:?\d\d)?)?\Z",
+    re.IGNORECASE,
+)
+_LONGEST_TIME = 50  # characters
+_NAMED_FRAME = re.compile(r"(?P<which>BEGIN|END):[ \t]*(?P<name>[^\s]{1,100})[ \t]*", re.IGNORECASE)
+_ZONE_BEGINS, _ZONE_ENDS = (re.compile(rf"{which}:VTIMEZONE[ \t]*", re.IGNORECASE) for which in ("BEGIN", "END"))
+_ENTRY_BEGINS, _ENTRY_ENDS = (
+    re.compile(rf"{which}:(?:VEVENT|VTODO|VJOURNAL)[ \t]*", re.IGNORECASE) for which in ("BEGIN", "END")
+)
+_UID = re.compile(r"UID[;:]", re.IGNORECASE)
+_YEAR = re.compile(r"DTSTART[;:](?:[^\n]{0,200}:)?(\d{4})\d{4}", re.IGNORECASE)
+_YEARS, _FIRST_YEAR, _LAST_YEAR = 10, 1901, 9900  # an office's own description of a zone is for ten years
+# SyncEvolution's zones repeat every twelve months instead of yearly.
+_OBSERVANCE = re.compile(r"BEGIN:(?:STANDARD|DAYLIGHT)\n[^\n]+(?:\n(?!END:)[^\n]+)*", re.IGNORECASE)
+_TWELVE_MONTHS = re.compile(r"^(RRULE:[^\n]*?)FREQ=MONTHLY;INTERVAL=12\b", re.MULTILINE | re.IGNORECASE)
+_MONTH = re.compile(r"^DTSTART[^\n]*?:\d{4}(\d\d)\d\d", re.MULTILINE | re.IGNORECASE)
+
+
+def readable(text: str) -> str:
+    """Return a text (LF line ends) that cannot be read, with what is known to be meant by its lines; folded anew.
+
+    One with too many lines is returned as it is.
+    """
+    if text.count("\n") > MOST_FOLDED_LINES:
+        return text
+    lines = unfold(text).split("\n")
+    if len(lines) > MAX_LINES:
+        return text
+    lines = _nested([_with_quoted_zone(_with_plain_time(line)) for line in _whole_lines(lines)])
+    mended = _OBSERVANCE.sub(_yearly, "\n".join(lines))
+    lines = _with_uids(_with_known_zones(mended.split("\n")))
+    return join_lines(lines).replace("\r\n", "\n").removesuffix("\n")
+
+
+def _whole_lines(lines: list[str]) -> Iterator[str]:
+    """Yield lines, each with those behind it that are none, as escaped line breaks: it was broken without a fold.
+
+    A line that never comes to its colon is left out: it says nothing that could be read.
+    """
+    pieces: list[str] = []  # of one line; the first has the colon, if there is any
+    has_colon = False
+    for line in (*lines, "END:"):
+        if not line.strip():
+            continue
+        # Behind a line that was broken, "https:" and "Passcode:" go on with it: properties are written in capitals.
+        is_content = _CONTENT.match(line) is not None and not (len(pieces) > 1 and _WORD.match(line))
+        begins = _FRAME.match(line) is not None or (is_content and (has_colon or not pieces))
+        if begins or len(pieces) == _MOST_JOINED:
+            if has_colon:
+                yield "\\n".join(pieces)
+            pieces = [line] if begins else []
+            has_colon = begins and outside_quotes(line, ":") >= 0
+        elif has_colon:
+            pieces.append(line)
+        elif pieces and len(pieces[-1]) < _LONGEST_HEAD:
+            pieces.append(line)
+            if ":" in line and outside_quotes("\\n".join(pieces), ":") >= 0:
+                pieces, has_colon = ["\\n".join(pieces)], True
+
+
+def _with_quoted_zone(line: str) -> str:
+    """Return a line whose TZID has colons outside of quotes with quotes: what is behind the last colon is its value."""
+    head, _, value = line.rpartition(":")
+    found = _TZID.search(head) if _TIMES.match(line) and '"' not in head else None
+    if not found or ":" not in found[1]:
+        return line
+    return f'{head[: found.start(1)]}"{found[1]}"{head[found.end() :]}:{value}'
+
+
+def _with_plain_time(line: str) -> str:
+    """Return a line of time as RFC 5545 §3.3.5 writes it, if it is written as ISO 8601 allows, or has an offset."""
+    found = _ISO_TIME.search(line, max(0, len(line) - _LONGEST_TIME)) if _TIME_LINE.match(line) else None
+    if found is None:
+        return line
+    day, clock, zone = "".join(found.group(1, 2, 3)), "".join(found.group(4, 5)) if found[4] else "", found["zone"]
+    if not clock:
+        return f"{line[: found.start()]}:{day}"
+    try:
+        moment = datetime.strptime(f"{day}{clock}{found[6] or '00'}", "%Y%m%d%H%M%S")
+        if zone and zone.upper() != "Z":
+            hours, minutes = int(zone[:3]), int(zone[0] + zone[-2:])
+            moment, zone = moment - timedelta(hours=hours, minutes=minutes), "Z"
+    except (ValueError, OverflowError):
+        return line
+    # ``strftime`` writes the year 1 with one digit.
+    return f"{line[: found.start()]}:{moment.isoformat().replace('-', '').replace(':', '')}{zone or ''}"
+
+
+def _nested(lines: list[str]) -> list[str]:
+    """Return lines without a BEGIN or END that nothing closes or begins; an alarm that is not closed is closed.
+
+    A text that ends before its first component does is returned as it is: it was cut off.
+    """
+    kept: list[str | None] = list(lines)
+    closed: Counter[int] = Counter()  # how many alarms end before the line of this number
+    begun: list[tuple[str, int]] = []
+    count: Counter[str] = Counter()
+    for number, line in enumerate(lines):
+        if not (frame := _NAMED_FRAME.fullmatch(line)):
+            continue
+        name = frame["name"].upper()
+        if frame["which"].upper() == "BEGIN":
+            begun.append((name, number))
+            count[name] += 1
+        elif not count[name]:
+            kept[number] = None
+        else:
+            while begun[-1][0] != name:
+                inner, at = begun.pop()
+                count[inner] -= 1
+                if inner == "VALARM":
+                    closed[number] += 1
+                else:
+                    kept[at] = None
+            begun.pop()
+            count[name] -= 1
+    if begun:
+        return lines
+    whole = ((["END:VALARM"] * closed[number], line) for number, line in enumerate(kept))
+    return [part for ends, line in whole if line is not None for part in (*ends, line)]
+
+
+def _with_uids(lines: list[str]) -> list[str]:
+    """Return lines with the UID of the other entries in each entry that has none (RFC 4791 §4.1: they share one)."""
+    uid = next((line for line in lines if _UID.match(line)), "")
+    made: list[str] = []
+    has_uid = True
+    for line in lines:
+        if _ENTRY_BEGINS.fullmatch(line):
+            has_uid = not uid
+        elif _UID.match(line):
+            has_uid = True
+        elif not has_uid and _ENTRY_ENDS.fullmatch(line):
+            made.append(uid)
+            has_uid = True
+        made.append(line)
+    return made
+
+
+def _with_known_zones(lines: list[str]) -> list[str]:
+    """Return lines with the office's description of each zone whose name is known, but whose rule is none of a zone."""
+    years = [int(found[1]) for line in lines if (found := _YEAR.match(line))]
+    made: list[str] = []
+    described: list[str] | None = None
+    for line in lines:
+        if _ZONE_BEGINS.fullmatch(line):
+            described = []
+        if described is None:
+            made.append(line)
+            continue
+        described.append(line)
+        if _ZONE_ENDS.fullmatch(line):
+            made += _plain_zone(described, max(years, default=2000))
+            described = None
+    return made + (described or [])
+
+
+def _plain_zone(described: list[str], year: int) -> list[str]:
+    try:
+        require_yearly_rules(["\n".join(described)])
+    except PayloadError:
+        name = next((line.partition(":")[2].strip() for line in described if line.upper().startswith("TZID")), "")
+        zone = known_zone(name)
+        if zone is not None:
+            year = min(max(year, _FIRST_YEAR), _LAST_YEAR)
+            return vtimezone(zone, datetime(year - 1, 1, 1), datetime(year + _YEARS, 1, 1), name)
+    return described
+
+
+def _yearly(observance: re.Match[str]) -> str:
+    month = _MONTH.search(observance[0])
+    by_month = f";BYMONTH={int(month[1])}" if month and "BYMONTH" not in observance[0].upper() else ""
+    return _TWELVE_MONTHS.sub(rf"\g<1>FREQ=YEARLY{by_month}", observance[0])

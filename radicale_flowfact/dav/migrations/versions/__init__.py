@@ -1,1 +1,0 @@
-"""Alembic's migrations of the gateway's own tables."""
