@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,18 +24,22 @@ from radicale.app import Application
 from sqlalchemy import Engine, create_engine, delete, text
 from sqlalchemy.schema import CreateSchema
 
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
-from radicale_flowfact.database import WRITES, engine_for
-from radicale_flowfact.dav import schema
-from radicale_flowfact.dav import tables as dav_tables
+from radicale_flowfact.database.engines import WRITES, engine_for
+from radicale_flowfact.dav.admin.verify import verify
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.verify import verify
+from radicale_flowfact.dav.store import schema
+from radicale_flowfact.dav.store import tables as dav_tables
+from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.dav.store.upkeep import clock as upkeep_clock
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.server.configuration import load_configuration
+from radicale_flowfact.settings import load_settings
 from radicale_flowfact.storage import forget_gateways, gateway_for
 from tests.device import Device
 from tests.office import Office
+from tests.quick import EXAMPLES, Guard, is_quick
 
 # No test is timed, and the first draw of a strategy loads tables of characters. With --hypothesis-profile=repeatable
 # each run draws the same, so that a change is never refused for what it did not bring.
@@ -44,7 +48,11 @@ for _profile, _repeats in (("repeatable", True), ("here", False)):
         _profile, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=_repeats
     )
     hypothesis.settings.load_profile(_profile)
+hypothesis.settings.register_profile("quick", max_examples=EXAMPLES)  # the rest as "here"
 
+
+not_on_mssql = pytest.mark.not_on_mssql
+"""Marks a test that cannot hold on a real SQL Server; its one argument says why. It is skipped there only."""
 
 _LONGEST = ("test_machine.py", "test_differential.py")
 
@@ -53,15 +61,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option of a second run on another database."""
     told = "leave out the tests that use no database, which do the same on each"
     parser.addoption("--only-database", action="store_true", help=told)
+    parser.addoption("--quick", action="store_true", help="only the tests without database, server and processes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw few examples in a quick run, unless a profile is named, and let no process be started in it."""
+    if config.getoption("--quick"):
+        if not config.getoption("--hypothesis-profile", default=None):
+            hypothesis.settings.load_profile("quick")
+        config.pluginmanager.register(Guard())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what ``--only-database`` says; begin with what takes longest, so that no process works on alone."""
+    """Leave out what the options say; begin with what takes longest, so that no process works on alone."""
     items.sort(key=lambda item: item.path.name not in _LONGEST)
     if config.getoption("--only-database"):
-        left_out = [item for item in items if "worker_database" not in getattr(item, "fixturenames", ())]
-        items[:] = [item for item in items if item not in set(left_out)]
-        config.hook.pytest_deselected(items=left_out)
+        _keep(config, items, lambda item: "worker_database" in getattr(item, "fixturenames", ()))
+    if config.getoption("--quick"):
+        _keep(config, items, is_quick)
+    if os.environ.get("FLOWFACT_TEST_URL", "").startswith("mssql"):
+        skip_on_mssql(items)
+
+
+def skip_on_mssql(items: Iterable[pytest.Item]) -> None:
+    """Skip the tests that say they cannot hold on a SQL Server, with the reason that they give."""
+    for item in items:
+        if (marker := item.get_closest_marker("not_on_mssql")) is not None:
+            item.add_marker(pytest.mark.skip(reason=f"on SQL Server: {marker.args[0]}"))
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], wanted: Callable[[pytest.Item], bool]) -> None:
+    """Keep the wanted tests; tell pytest of the others."""
+    left_out = [item for item in items if not wanted(item)]
+    items[:] = [item for item in items if wanted(item)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 NOW = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)  # Monday noon in Berlin, summer time
@@ -189,6 +222,7 @@ class Server:
     own_names: dict[str, str] = field(default_factory=dict)
     application: FlowfactApplication = field(init=False, repr=False)
     _serving: AbstractContextManager[str] | None = field(default=None, repr=False)
+    _others: list[Gateway] = field(default_factory=list, repr=False)
 
     def start(self, settings: str = "", names: dict[str, str] | None = None) -> Server:
         """Write the configuration and serve; called again, it restarts with other settings."""
@@ -228,6 +262,12 @@ class Server:
         """The gateway that the server uses."""
         return gateway_for(self.folder / "flowfact.toml")
 
+    def another(self, **changed: object) -> Gateway:
+        """Return the gateway of another process, with these settings changed."""
+        settings = load_settings(self.folder / "flowfact.toml").model_copy(update=changed)
+        self._others.append(Gateway(settings, lambda: self.moment))
+        return self._others[-1]
+
     def device(self, login: str = "anna", agent: str = "Test/1.0") -> Device:
         """Return a device that knows this server."""
         return Device(self.base, login, agent=agent)
@@ -237,17 +277,39 @@ class Server:
         if self.base:
             assert verify(self.gateway).breaches == []
 
+    def administer_while_fetches_are_written(self, act: Callable[[Session], object]) -> None:
+        """Let a device fetch its contacts, and ``act`` in a transaction that is still open when that is written."""
+        device = self.device()
+        device.sync("addresses")
+        self.gateway.flush()
+        device.all("addresses")
+        with self.gateway.administer() as session:
+            act(session)
+            writing = threading.Thread(target=self.gateway.flush)
+            writing.start()
+            writing.join(1)  # it has the time to write; it waits instead
+        writing.join()
+
+    def upkeep(self) -> None:
+        """Let the upkeep drop what is old by ``moment``, which may be far from the time of the computer."""
+        self.gateway.upkeep()
+        with self.gateway.administer() as session:
+            upkeep_clock.trust(session)
+        self.gateway.upkeep()
+
     def stop(self) -> None:
         """Stop serving."""
         if self._serving is not None:
             self._serving.__exit__(None, None, None)
             self._serving = None
-            self.gateway.flush()  # or it is written a second later, into the next test's tables
+            for gateway in (self.gateway, *self._others):
+                gateway.flush()  # or it is written a second later, into the next test's tables
+            self._others.clear()
         forget_gateways()
 
 
 class _ThreadedServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
+    daemon_threads = False  # each request is over when the server is closed
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, insert, literal, select, update
 from sqlalchemy import Table as SqlTable
 
+from radicale_flowfact.crm.sums import BUCKETS
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database import WRITES
+from radicale_flowfact.database.engines import WRITES, spread
 
 LONG_AGO = datetime(2026, 1, 5, 9, 0)
 
@@ -136,7 +138,7 @@ class Office:
 
     def activity(self, kind: str, merkmale: Iterable[str] = (), addresses: Iterable[str] = (), **values: object) -> str:
         """Add an activity with Merkmale and linked addresses; return its DSN."""
-        dsn = self.dsn("AKT")
+        dsn = str(values.pop("DSN", None) or self.dsn("AKT"))
         row: dict[str, object] = {
             "ART_DSN": kind,
             "BETREFF": "Betreff",
@@ -157,3 +159,25 @@ class Office:
         """Add a row to a record's rights list."""
         assert self.tables.rights is not None
         self.add(self.tables.rights, TABELLE=table, OBJ_DSN=dsn, BEN_DSN=user, GRP_DSN=group, RECHT=right)
+
+
+_one_bucket: dict[tuple[str, str, int], list[str]] = {}
+
+
+def of_one_bucket(office: Office, prefix: str, count: int) -> list[str]:
+    """Return new DSNs of records that this database counts in the same bucket of a fingerprint."""
+    key = (office.engine.dialect.name, prefix, count)
+    if key not in _one_bucket:
+        numbered = [f"{prefix}-{number:05d}-XYZ" for number in range(2 * BUCKETS * count)]
+        column = office.tables.address.c.DSN
+        heaps: defaultdict[int, list[str]] = defaultdict(list)
+        with office.engine.connect() as connection:
+            for dsn in numbered:
+                heap = heaps[connection.scalar(select(spread(literal(dsn, column.type), BUCKETS))) or 0]
+                heap.append(dsn)
+                if len(heap) == count:
+                    break
+        found = max(heaps.values(), key=len)
+        assert len(found) == count
+        _one_bucket[key] = found
+    return _one_bucket[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from radicale_flowfact.contentlines import join_lines, split_lines
+from radicale_flowfact.content.contentlines import join_lines, split_lines
 
 
 def reserialise(text: str, dice: random.Random) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
-import recurring_ical_events  # type: ignore[import-untyped]
 from hypothesis import strategies as st
+
+from tests.clients import tools
 
 BERLIN = ZoneInfo("Europe/Berlin")
 _FORMS = {
@@ -32,8 +33,9 @@ class Series:
 
     def between(self, start: datetime, end: datetime) -> list[datetime]:
         """Return when it takes place in a time range, in UTC, as recurring_ical_events sees it."""
+        recurring = tools.require_package("recurring_ical_events")
         calendar = icalendar.Calendar.from_ical(self.text)
-        found = recurring_ical_events.of(calendar).between(start.astimezone(BERLIN), end.astimezone(BERLIN))
+        found = recurring.of(calendar).between(start.astimezone(BERLIN), end.astimezone(BERLIN))
         return sorted(in_utc(event["DTSTART"].dt) for event in found)
 
 

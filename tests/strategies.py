@@ -44,7 +44,7 @@ addresses = st.builds(
 )
 moments = st.datetimes(datetime(1980, 1, 1), datetime(2090, 12, 31)).map(lambda moment: moment.replace(microsecond=0))
 lengths = st.integers(0, 14 * 86400).map(lambda seconds: timedelta(seconds=seconds))
-linked = st.builds(LinkedAddress, st.just("AD-2"), words, words, words, words)
+linked = st.builds(LinkedAddress, st.just("AD-2"), words, words, words, words, words, words, words)
 
 
 @st.composite

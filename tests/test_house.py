@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from radicale.config import load
 from sqlalchemy import UniqueConstraint
 from sqlalchemy import inspect as look_at
 
-from radicale_flowfact.dav import schema, tables
+from radicale_flowfact.dav.store import schema, tables
 from tests.conftest import Agency, Database, Server
 
 ROOT = Path(__file__).parents[1]
@@ -26,10 +27,21 @@ def test_imports_run_one_way() -> None:
 
 def test_odbc_is_not_loaded_for_sqlite() -> None:
     script = (
-        "import sys; import radicale_flowfact.cli; from radicale_flowfact.database import engine_for;"
+        "import sys; import radicale_flowfact.commands.main; from radicale_flowfact.database.engines import engine_for;"
         "engine_for('sqlite://'); assert 'pyodbc' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0  # noqa: S603
+
+
+def test_a_missing_postgresql_driver_is_told_in_one_line() -> None:
+    script = (
+        "import sys; sys.path_importer_cache.clear(); sys.meta_path.insert(0, type('F', (), {'find_spec': staticmethod("
+        "lambda name, *_: (_ for _ in ()).throw(ModuleNotFoundError(f'No module named {name!r}'))"
+        " if name == 'psycopg' else None)})); from radicale_flowfact.database.engines import engine_for;"
+        "engine_for('postgresql+psycopg://x/y')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    assert 'pip install "radicale-flowfact[postgresql]"' in done.stderr.splitlines()[-1]
 
 
 def test_alembic_is_loaded_only_to_upgrade(server: Server) -> None:
@@ -78,3 +90,15 @@ def test_plain_radicale_serves_the_plugin_too(agency: Agency, server: Server) ->
         assert device.put("tasks/x.vcf", text).status in (400, 403)
         assert device.delete("addresses/").status == 500
         assert device.delete(f"addresses/{href}").status == 200
+
+
+def test_no_pattern_has_a_possessive_group() -> None:
+    """Python 3.11.0 to 3.11.4, which Debian 12 has, matches them wrongly if there is a choice in them."""
+    possessive = re.compile(r"\)[*+?]\+|\(\?>")
+    found = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in sorted((ROOT / "radicale_flowfact").rglob("*.py"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if possessive.search(line)
+    ]
+    assert found == []

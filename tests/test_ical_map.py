@@ -13,13 +13,13 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radicale_flowfact import ffdata
 from radicale_flowfact.actions import SetField
-from radicale_flowfact.contentlines import PayloadError, is_control
-from radicale_flowfact.dav.edits import edit_activity
-from radicale_flowfact.dav.payload import empty_entry
-from radicale_flowfact.ical_map import Style, minimal, render, subject_of, time_range, title
-from radicale_flowfact.ical_reading import Entry, parse
+from radicale_flowfact.content.contentlines import PayloadError, is_control
+from radicale_flowfact.content.words import clean
+from radicale_flowfact.dav.writing.edits import edit_activity
+from radicale_flowfact.dav.writing.edits import only as had
+from radicale_flowfact.dav.writing.payload import empty_entry
+from radicale_flowfact.ical_map import Entry, Style, minimal, parse, render, subject_of, summary_of, time_range
 from radicale_flowfact.records import Activity, Kind, LinkedAddress
 from tests import payloads
 from tests.reserialising import reserialise
@@ -38,14 +38,14 @@ def read(text: str, like: Entry | None = None) -> Entry:
 def changes(activity: Activity, component: str, text: str) -> tuple[object, ...]:
     """Return what FlowFact would be told if a device that got ``activity`` sent ``text``."""
     base = read(render(activity, component, "u", (), STYLE))
-    return edit_activity(base, read(text, base), activity, (), STYLE, NOW).actions
+    return edit_activity(had(base, read(text, base)), activity, (), STYLE, NOW).actions
 
 
 @given(appointments())
 def test_every_appointment_comes_back_as_it_was(activity: Activity) -> None:
     found = read(render(activity, "VEVENT", "u", (), STYLE)).fields
     assert (found.begin, found.end, found.all_day) == (activity.begin, activity.end, activity.all_day)
-    assert found.note == ffdata.normalise(activity.note)
+    assert found.note == clean(activity.note)
     assert subject_of(found.summary, activity.kind.name, STYLE.subject) == activity.subject
     rings = activity.reminder_has_time and not activity.done
     assert found.reminder_has_time == rings
@@ -67,7 +67,7 @@ def _in_odd_hour(activity: Activity) -> bool:
 def test_every_task_comes_back_as_it_was(activity: Activity) -> None:
     found = read(render(activity, "VTODO", "u", (), STYLE)).fields
     assert (found.done, found.priority) == (activity.done, activity.priority)
-    assert found.note == ffdata.normalise(activity.note)
+    assert found.note == clean(activity.note)
     if not (activity.reminder_has_time and activity.done) and not _in_odd_hour(activity):
         assert (found.reminder, found.reminder_has_time) == (activity.reminder, activity.reminder_has_time)
 
@@ -138,7 +138,7 @@ def test_a_minimal_entry_is_valid_whatever_the_record_holds(event: Activity, tas
 def test_the_kind_is_cut_off_again(subject: str, kind: str) -> None:
     plain, name = " ".join(subject.split()), " ".join(kind.split())
     for template in ("{kind}: {subject}", "{subject} ({kind})", "{subject}"):
-        shown = " ".join(title(plain, name, template).split())
+        shown = " ".join(summary_of(plain, name, template).split())
         assert subject_of(shown, name, template) == plain
 
 
@@ -158,7 +158,7 @@ def test_odd_blanks_in_kind_or_template_do_not_pile_the_kind_up(kind: str, templ
 )
 def test_a_word_that_only_begins_or_ends_like_the_kind_is_not_cut(summary: str, template: str) -> None:
     assert subject_of(summary, "Termin", template) == summary
-    assert subject_of(title("x", "Termin", template), "Termin", template) == "x"
+    assert subject_of(summary_of("x", "Termin", template), "Termin", template) == "x"
 
 
 def test_a_subject_without_the_kind_is_taken_as_it_is() -> None:
@@ -167,6 +167,23 @@ def test_a_subject_without_the_kind_is_taken_as_it_is() -> None:
 
 
 EVENT = Activity("d", Kind("k", "Termin"), begin=datetime(2026, 7, 1, 10), end=datetime(2026, 7, 1, 11))
+
+
+@pytest.mark.parametrize(
+    ("note", "sidecar"),
+    [
+        ("0000 Anfang; TZID=Europe/Berlin", ()),
+        ("", ("EXDATE;TZID=Europe/Berlin:00000101T000000",)),
+        ("9999 TZID=x", ("X-OWN;TZID=Europe/Berlin:0000",)),
+    ],
+)
+def test_no_line_of_the_year_0_stops_an_entry(note: str, sidecar: tuple[str, ...]) -> None:
+    """Found by fuzzing: a UID or a note that only looked like a time with a zone made the entry a minimal one."""
+    begin = datetime(2026, 6, 20, 10)
+    activity = Activity("AKT-1", Kind("ART-1", "Termin"), begin, begin, note=note, touch=datetime(2026, 1, 1))
+    text = render(activity, "VEVENT", "u", sidecar, STYLE)
+    assert read(text).fields.note == note
+    assert text.count("BEGIN:VTIMEZONE") == 1
 
 
 def test_attendees_are_kept_but_never_sent() -> None:
@@ -184,7 +201,7 @@ def test_attendees_of_alarms_are_kept_but_never_sent() -> None:
         assert "mailto" not in text
         served = read(text)
         assert served.fields.reminder == base.fields.reminder
-        edit = edit_activity(served, read(text, served), ringing, base.sidecar, STYLE, NOW)
+        edit = edit_activity(had(served, read(text, served)), ringing, base.sidecar, STYLE, NOW)
         assert (edit.actions, edit.sidecar) == ((), base.sidecar)
 
 
@@ -214,7 +231,7 @@ def test_the_alarm_moved_on_the_device_is_flowfacts_though_the_device_has_furthe
     base = read(text)
     assert (base.fields.reminder, base.sidecar) == (RINGING.reminder, FURTHER)
     moved = read(text.replace("TRIGGER:-PT15M", "TRIGGER:-PT30M"), base)
-    edit = edit_activity(base, moved, RINGING, FURTHER, STYLE, NOW)
+    edit = edit_activity(had(base, moved), RINGING, FURTHER, STYLE, NOW)
     (action,) = edit.actions
     assert isinstance(action, SetField)
     assert (action.field, action.after) == ("reminder", datetime(2026, 7, 1, 9, 30))
@@ -227,7 +244,7 @@ def test_an_alarm_taken_off_in_the_office_is_not_replaced_by_a_further_one_of_th
     text = render(silent, "VEVENT", "u", (*FURTHER, dummy), STYLE)
     base = read(text)
     assert (base.fields.reminder, base.sidecar) == (None, (dummy,))
-    edit = edit_activity(base, read(text, base), silent, (*FURTHER, dummy), STYLE, NOW)
+    edit = edit_activity(had(base, read(text, base)), silent, (*FURTHER, dummy), STYLE, NOW)
     assert (edit.actions, edit.sidecar) == ((), (*FURTHER, dummy))
     assert render(RINGING, "VEVENT", "u", edit.sidecar, STYLE).count("BEGIN:VALARM") == 3
 
@@ -256,7 +273,7 @@ def test_the_mapped_alarm_is_recognised_when_the_event_moves_and_alarms_are_reor
     swapped = text.replace(alarms, f"{second}END:VALARM\r\n{first}END:VALARM\r\n").replace(before, after)
     sent = read(swapped, base)
     assert sent.fields.reminder == rings
-    assert edit_activity(base, sent, RINGING, own, STYLE, NOW).sidecar == own
+    assert edit_activity(had(base, sent), RINGING, own, STYLE, NOW).sidecar == own
 
 
 def test_of_two_alarms_in_any_order_the_one_that_is_not_the_devices_own_is_flowfacts() -> None:
@@ -280,7 +297,7 @@ def test_an_acknowledgement_that_says_no_time_is_kept_and_means_nothing(line: st
 def test_an_event_within_the_hour_that_autumn_repeats_is_taken() -> None:
     text = payloads.event("u", start="DTSTART:20261025T004500Z").replace("20260701T090000Z", "20261025T011500Z")
     found = read(text).fields
-    assert (found.begin, found.end) == (datetime(2026, 10, 25, 2, 45), datetime(2026, 10, 25, 2, 45))
+    assert (found.begin, found.end) == (datetime(2026, 10, 25, 2, 45), datetime(2026, 10, 25, 3, 15))
 
 
 def test_alarms_of_a_done_appointment_are_not_shown() -> None:
@@ -357,7 +374,7 @@ def kept(text: str) -> tuple[Activity, str]:
     rendered = render(task, "VTODO", "u", found.sidecar, STYLE)
     served = read(rendered)
     assert served.sidecar == found.sidecar
-    edit = edit_activity(served, read(rendered, served), task, found.sidecar, STYLE, NOW)
+    edit = edit_activity(had(served, read(rendered, served)), task, found.sidecar, STYLE, NOW)
     assert (edit.actions, edit.sidecar) == ((), found.sidecar)
     return task, rendered
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radicale_flowfact.actions import SetField
-from radicale_flowfact.contentlines import PayloadError, split_lines
-from radicale_flowfact.dav.edits import Edit, edit_address, identifier_of
+from radicale_flowfact.content.contentlines import PayloadError, split_lines
+from radicale_flowfact.dav.writing.edits import Edit, edit_address, identifier_of
+from radicale_flowfact.dav.writing.edits import only as had
 from radicale_flowfact.records import Address, Phone
 from radicale_flowfact.settings import PHONE_SLOTS
 from radicale_flowfact.vcard_map import Card, ContactFields, clean, empty_card, minimal, parse, render
@@ -31,13 +32,13 @@ def card(*lines: str, name: str = "Meier;Eva;;;") -> Card:
 def changes(address: Address, text: str) -> tuple[object, ...]:
     """Return what FlowFact would be told if a device that got ``address`` sent ``text``."""
     base = parse(render(address, "u", (), SLOTS), SLOTS)
-    return edit_address(base, parse(text, SLOTS, base), address, (), SLOTS).actions
+    return edit_address(had(base, parse(text, SLOTS, base)), address, (), SLOTS).actions
 
 
 def after(address: Address, sidecar: tuple[str, ...], sent: str) -> Edit:
     """Return the edit that a device makes which has the address with this sidecar."""
     base = parse(render(address, "u", sidecar, SLOTS), SLOTS, empty_card(sidecar))
-    return edit_address(base, parse(sent, SLOTS, base), address, sidecar, SLOTS)
+    return edit_address(had(base, parse(sent, SLOTS, base)), address, sidecar, SLOTS)
 
 
 def written(edit: Edit) -> list[tuple[str, object]]:
@@ -206,7 +207,7 @@ def test_a_photo_made_on_two_devices_is_one() -> None:
     edit = after(OWN, (), render(OWN, "u", (), SLOTS).replace("END:", "PHOTO:new\r\nEND:"))
     base = parse(render(OWN, "u", (), SLOTS), SLOTS)
     sent = parse(render(OWN, "u", edit.sidecar, SLOTS), SLOTS, base)
-    assert edit_address(base, sent, OWN, ("PHOTO:other",), SLOTS).sidecar == ("PHOTO:new",)
+    assert edit_address(had(base, sent), OWN, ("PHOTO:other",), SLOTS).sidecar == ("PHOTO:new",)
 
 
 def test_fields_the_device_never_had_are_not_cleared() -> None:

@@ -74,6 +74,7 @@ def test_the_docs_get_tables_and_plot_between_the_marks(tmp_path: Path) -> None:
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "old" not in text
+    assert max(len(line) for line in text.splitlines() if not line.startswith("|")) < 120
     assert text.count("| GET one | 10,000 |") == 1
     assert ElementTree.fromstring((tmp_path / "performance.svg").read_text(encoding="utf-8")).tag.endswith("svg")
     assert plot.draw(results).count("<circle") == 3 + 3 * 2 * len(ROWS)

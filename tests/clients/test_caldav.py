@@ -10,6 +10,7 @@ import pytest
 from caldav.davclient import DAVClient
 from caldav.lib.error import ETagMismatchError
 
+from tests.clients import records
 from tests.conftest import Agency, Server
 
 LATER = datetime(2026, 6, 15, 11)
@@ -73,3 +74,18 @@ def test_syncs_by_token_and_is_told_of_conflicts(agency: Agency, calendars: dict
     second.delete()
     updated, deleted = mirror.sync()
     assert [str(one.url) for one in deleted] == [str(second.url)]
+
+
+def test_caldav_edits_records_of_flowfact(agency: Agency, server: Server, request: pytest.FixtureRequest) -> None:
+    """It writes each entry anew with icalendar."""
+    counts = records.fill(agency)
+    calendars: dict[str, Any] = request.getfixturevalue("calendars")
+    before = agency.office.everything()
+    found = [*calendars["appointments"].events(), *calendars["tasks"].todos(include_completed=True)]
+    assert len(found) == counts["appointments"] + counts["tasks"] + 2  # those of the fixture
+    for entry in found:
+        entry.icalendar_component.add("X-OWN", "1")
+        entry.save()
+    assert agency.office.everything() == before
+    served = records.texts(server.device())
+    assert all("X-OWN:1" in text for name in ("appointments", "tasks") for text in served[name])

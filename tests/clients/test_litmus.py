@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import pytest
 from radicale.types import WSGIEnviron, WSGIStartResponse
 
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.server.configuration import load_configuration
 from tests.clients import tools
 from tests.conftest import Agency, Server, serve_application
 

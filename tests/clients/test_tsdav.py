@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests import payloads
-from tests.clients import tools
+from tests.clients import records, tools
 from tests.conftest import Agency, Server
 
 _HERE = Path(__file__).parent / "tsdav"
@@ -121,3 +121,23 @@ def test_contacts(agency: Agency, server: Server, tsdav: Callable[[str], Tsdav])
     assert client.do("remove", name="addresses", href="neu.vcf")["status"] == 200
     assert client.do("sync", name="addresses") == {"created": [], "updated": [], "deleted": ["neu.vcf"]}
     assert len(office.rows(address)) == 2
+
+
+def test_tsdav_edits_records_of_flowfact(agency: Agency, server: Server, tsdav: Callable[[str], Tsdav]) -> None:
+    counts = records.fill(agency)
+    server.start()
+    before = agency.office.everything()
+    for account, names in (("carddav", ("addresses",)), ("caldav", ("appointments", "tasks"))):
+        client = tsdav(account)
+        client.do("discover")
+        for name in names:
+            hrefs = client.do("first", name=name)
+            assert len(hrefs) == counts[name]
+            for href in hrefs:
+                text = client.do("read", name=name, href=href)
+                end = max(text.rfind(f"END:{kind}") for kind in ("VCARD", "VEVENT", "VTODO"))
+                added = f"{text[:end]}X-OWN:1\r\n{text[end:]}"
+                assert client.do("edit", name=name, href=href, text=added)["status"] == 204
+    assert agency.office.everything() == before
+    served = records.texts(server.device())
+    assert all("X-OWN:1" in text for texts in served.values() for text in texts)

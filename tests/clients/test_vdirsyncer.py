@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import payloads
+from tests.clients import records, tools
 from tests.conftest import Agency, Server
 
 _PAIR = """\
@@ -37,6 +38,7 @@ useragent = "vdirsyncer"
 @pytest.fixture
 def vdir(server: Server, agency: Agency, tmp_path: Path) -> Path:
     """Configure vdirsyncer, with a folder for each collection; discover and sync once."""
+    tools.require_package("vdirsyncer")
     agency.office.address([agency.own], STRASSE="Weg 1")
     agency.appointment(BETREFF="Besuch")
     agency.appointment(BETREFF="Bleibt")
@@ -123,3 +125,19 @@ def test_what_both_changed_is_the_offices_as_configured(vdir: Path, agency: Agen
     assert b"Neumann" in only(vdir / "contacts" / "addresses").read_bytes()
     assert len(office.rows(tables.address)) == 3
     assert len(office.rows(tables.address_merkmal, MKM_DSN=agency.own)) == 1
+
+
+def test_vdirsyncer_carries_edits_of_records_of_flowfact(
+    agency: Agency, server: Server, request: pytest.FixtureRequest
+) -> None:
+    records.fill(agency)
+    vdir: Path = request.getfixturevalue("vdir")
+    before = agency.office.everything()
+    for file in [*vdir.glob("contacts/addresses/*.vcf"), *vdir.glob("calendars/*/*.ics")]:
+        text = file.read_bytes()
+        end = max(text.rfind(b"END:" + kind) for kind in (b"VCARD", b"VEVENT", b"VTODO"))
+        file.write_bytes(text[:end] + b"X-OWN:1\r\n" + text[end:])
+    run(vdir, "sync")
+    assert agency.office.everything() == before
+    served = records.texts(server.device())
+    assert all("X-OWN:1" in text for texts in served.values() for text in texts)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests import payloads
+from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
-from tests.test_commands import run
 
 
 def why(server: Server, what: str, login: str = "anna") -> str:
@@ -123,6 +123,23 @@ def test_history_is_forgotten_after_its_days(agency: Agency, server: Server) -> 
     etag = device.get("addresses/n.vcf").etag
     device.put("addresses/n.vcf", text.replace("Meier", "Huber"), etag)
     server.moment = datetime.fromisoformat("2026-07-15T10:00:00+00:00")
-    server.gateway.upkeep()
+    server.upkeep()
     assert run("history", "--config", str(server.config)).stdout.strip() == "Nothing."
     assert "Huber" in device.get("addresses/n.vcf").text
+
+
+def test_a_doubted_clock_is_named_by_status_and_confirmed_by_the_admin(agency: Agency, server: Server) -> None:
+    server.start().gateway.upkeep()
+    config = ("--config", str(server.config))
+    refused = run("confirm", "--clock", *config)
+    assert (refused.returncode, refused.stderr) == (1, "The clock is not doubted.\n")
+    server.moment += timedelta(days=100)
+    server.gateway.upkeep()
+    told = run("status", *config).stdout
+    assert "the upkeep drops nothing, since it ran last at 2026-06-15 10:00 UTC" in told
+    assert "radicale-flowfact confirm --clock" in told
+    confirmed = run("confirm", "--clock", *config)
+    assert (confirmed.returncode, "The next upkeep drops what is old" in confirmed.stdout) == (0, True)
+    assert "drops nothing" not in run("status", *config).stdout
+    unclear = run("confirm", *config)
+    assert (unclear.returncode, unclear.stderr) == (2, "Name a login, or say --clock.\n")

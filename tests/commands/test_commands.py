@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import Agency, Server
 from tests.device import Device
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str, given: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:

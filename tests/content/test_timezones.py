@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from radicale_flowfact.contentlines import PayloadError, join_lines, parse_line
-from radicale_flowfact.ical_reading import parse
-from radicale_flowfact.timezones import as_datetime, read_time, to_utc, vtimezone
+from radicale_flowfact.content.contentlines import PayloadError, join_lines, parse_line
+from radicale_flowfact.content.timezones import as_datetime, read_time, to_utc, vtimezone
+from radicale_flowfact.ical_map import parse
 from tests import payloads
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -78,7 +78,14 @@ def test_impossible_times_get_a_reason(line: str) -> None:
         read_time(parse_line(line), BERLIN, {})
 
 
-@pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=DAILY", "FREQ=YEARLY;BYSECOND=0,1,2,3,4,5,6,7,8,9"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("FREQ=SECONDLY", "FREQ=DAILY", "FREQ=YEARLY;BYSECOND=0,1,2,3,4,5,6,7,8,9"),
+        *("FREQ=YEARLY;INTERVAL=0", "FREQ=YEARLY;INTERVAL=-1", "FREQ=YEARLY;INTERVAL=00;BYMONTH=3"),
+        *("FREQ=YEARLY;INTERVAL=0;INTERVAL=1", "FREQ=YEARLY;INTERVAL=1;INTERVAL=0", "FREQ=YEARLY;FREQ=SECONDLY"),
+    ],
+)
 def test_a_vtimezone_that_would_be_counted_out_for_hours_is_refused(rule: str) -> None:
     endless = OWN.replace("FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10", rule)
     with pytest.raises(PayloadError, match="none of a time zone"):

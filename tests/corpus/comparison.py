@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from zoneinfo import ZoneInfo
 
-from radicale_flowfact.contentlines import Line, PayloadError, split_components, split_lines, unescape
-from radicale_flowfact.timezones import as_datetime, read_time
+from radicale_flowfact.content.contentlines import Line, PayloadError, split_components, split_lines, unescape
+from radicale_flowfact.content.timezones import as_datetime, read_time
 
 MADE_ANEW = frozenset({"DTSTAMP", "LAST-MODIFIED", "PRODID", "REV", "VERSION", "CALSCALE", "METHOD"})
 _TIMES = frozenset({"DTSTART", "DTEND", "DUE", "COMPLETED", "CREATED", "ACKNOWLEDGED", "RECURRENCE-ID"})

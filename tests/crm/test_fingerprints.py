@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, Table, select
 
 from radicale_flowfact.crm import scope
 from radicale_flowfact.crm.scope import Scope
 from radicale_flowfact.crm.sums import BUCKETS, NOTHING, Fingerprint, Share, Sums
 from radicale_flowfact.crm.users import read_user
+from radicale_flowfact.database.engines import row_digest
 from tests.conftest import Agency
+from tests.office import of_one_bucket
 
 _NUMBERS = st.integers(1, 10**12)
 
@@ -82,3 +88,111 @@ def test_a_touch_alone_is_no_change(agency: Agency) -> None:
     with office.engine.connect() as connection:
         after = [scope.fingerprint(connection, each) for each in scopes]
     assert all(one != other for one, other in zip(before, after, strict=True))
+
+
+class Moves:
+    """Rows that the office moves from one record to another one of the same bucket, by plain SQL."""
+
+    def __init__(self, agency: Agency, chance: random.Random) -> None:
+        self.agency, self.office, self.chance = agency, agency.office, chance
+        office = agency.office
+        others = [office.user(f"colleague{number}") for number in range(3)]
+        office.change(office.tables.user, {"DSN": others[0]}, NAME=None)
+        colleagues = [agency.bens, *(office.own(other) for other in others)]
+        self.customers = of_one_bucket(office, "AD", 6)
+        for number, dsn in enumerate(self.customers):
+            phones = [f"0221 / {number}{position}" for position in range(number % 3)]
+            office.address([agency.own], phones, DSN=dsn, FIRMA=f"Company {number}")
+        self.appointments = of_one_bucket(office, "AKT", 6)
+        for number, dsn in enumerate(self.appointments):
+            merkmale = [agency.own, *chance.sample(colleagues, number % 4)]
+            agency.appointment(DSN=dsn, merkmale=merkmale, addresses=chance.sample(self.customers, 1 + number % 4))
+            office.restrict("AKT", dsn, "VOLL", user=agency.anna)
+            for right in chance.sample(["VOLL", "LESEN", "KEIN"], number % 3):
+                office.restrict("AKT", dsn, right, user=agency.ben)
+
+    def one(self) -> str:
+        """Move one row; return of which sort it was."""
+        tables = self.office.tables
+        assert tables.rights is not None
+        sorts: list[tuple[str, Table, str, Sequence[str], Callable[[dict[str, object]], bool]]] = [
+            ("colleague", tables.activity_merkmal, "AKT_DSN", self.appointments, self._is_colleague),
+            ("customer", tables.activity_address, "AKT_DSN", self.appointments, lambda row: True),
+            ("phone", tables.phone, "AD_DSN", self.customers, lambda row: True),
+            ("right", tables.rights, "OBJ_DSN", self.appointments, lambda row: row["BEN_DSN"] == self.agency.ben),
+        ]
+        while True:
+            sort, table, column, records, movable = self.chance.choice(sorts)
+            rows = self.office.rows(table)
+            row = self.chance.choice(rows)
+            target = self.chance.choice(records)
+            taken = {**row, column: target}
+            if movable(row) and row[column] != target and not self._clashes(table, taken, rows):
+                self.office.change(table, row, **{column: target})
+                return sort
+
+    def _is_colleague(self, row: dict[str, object]) -> bool:
+        return row["MKM_DSN"] != self.agency.own
+
+    @staticmethod
+    def _clashes(table: Table, taken: dict[str, object], rows: Sequence[dict[str, object]]) -> bool:
+        keys = [column.key for column in table.primary_key.columns] or list(taken)
+        return any(all(row[key] == taken[key] for key in keys) for row in rows)
+
+
+def test_rule_06_a_row_that_moves_to_another_record_of_its_bucket_is_noticed(agency: Agency) -> None:
+    """No sum over the bucket tells of it, unless each digest says whose row it is."""
+    moves = Moves(agency, random.Random(14))  # noqa: S311
+    office, moved = agency.office, dict.fromkeys(("colleague", "customer", "phone", "right"), 0)
+    with office.engine.connect() as connection:
+        user = read_user(connection, office.tables, "anna")
+    scopes = [scope.addresses(office.tables, user, None), scope.appointments(office.tables, user, None)]
+
+    def looked_at(connection: Connection) -> list[tuple[Fingerprint, dict[str, Sums]]]:
+        return [
+            (
+                scope.fingerprint(connection, each),
+                {dsn: member.sums for dsn, member in scope.members(connection, each).items()},
+            )
+            for each in scopes
+        ]
+
+    with office.engine.connect() as connection:
+        before = looked_at(connection)
+    for number in range(250):
+        sort = moves.one()
+        with office.engine.connect() as connection:
+            after = looked_at(connection)
+        differing = [one[0] != other[0] for one, other in zip(before, after, strict=True)]
+        assert differing[0 if sort == "phone" else 1], f"move {number}: a {sort}"
+        assert differing == [one[1] != other[1] for one, other in zip(before, after, strict=True)]
+        moved[sort] += 1
+        before = after
+    assert min(moved.values()) > 30
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (("a", None), ("a", "")),
+        (("a", None), (None, "a")),
+        (("a", None), ("a", "\x1e")),
+        (("a\x1fb", "c"), ("a", "b\x1fc")),
+        (("a\x1f\x1db", "c"), ("a", "b\x1f\x1dc")),
+        (("a,b", "c"), ("a", "b,c")),
+        (('a","b', "c"), ("a", 'b","c')),
+        (("a\\", "b"), ("a", "\\b")),
+        (("1", None), ("(1,)", None)),
+        (("a", ""), ("a ", "")),
+        (("a", "b"), ("A", "b")),
+    ],
+)
+def test_rule_06_a_value_that_moves_to_the_next_column_is_noticed(
+    agency: Agency, rows: tuple[tuple[str | None, str | None], ...]
+) -> None:
+    office = agency.office
+    table = office.tables.address
+    dsns = [office.address(NAME=first, VORNAME=second) for first, second in rows]
+    with office.engine.connect() as connection:
+        query = select(row_digest([table.c.NAME, table.c.VORNAME])).where(table.c.DSN.in_(dsns))
+        assert len(set(connection.scalars(query))) == len(rows)

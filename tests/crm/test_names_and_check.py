@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, insert, select, text
 
-from radicale_flowfact.crm.check import check, missing_features
 from radicale_flowfact.crm.names import OPTIONAL, TABLES, NameMap, NameMapError
+from radicale_flowfact.crm.site.check import check, missing_features
 from radicale_flowfact.crm.tables import build_tables
 from tests.conftest import Database
 

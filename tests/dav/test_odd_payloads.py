@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from radicale_flowfact.content.contentlines import MAX_LINES
 from tests import payloads
 from tests.conftest import Agency, Server
 from tests.device import Device
@@ -59,6 +60,51 @@ def test_what_would_be_counted_out_for_hours_is_refused(agency: Agency, server: 
     assert (answer.status, reason in answer.text, "max-instances" in answer.text) == (403, True, True)
 
 
+_DIGITS = "9" * 5000
+"""More than Python reads as a number."""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"PRIORITY:{_DIGITS}",),
+        (f"DURATION:P{_DIGITS}D",),
+        ("BEGIN:VALARM", "ACTION:DISPLAY", f"TRIGGER:-PT{_DIGITS}M", "END:VALARM"),
+        (f"RRULE:FREQ=DAILY;COUNT={_DIGITS}",),
+        (f"RRULE:FREQ=DAILY;BYMONTHDAY={_DIGITS}",),
+        (f"SEQUENCE:{_DIGITS}",),
+        (f"X-A;X-B={_DIGITS}:{_DIGITS}",),
+    ],
+)
+def test_numbers_of_any_length_are_read_or_refused(agency: Agency, server: Server, lines: tuple[str, ...]) -> None:
+    device = server.start().device()
+    for collection, make in (("appointments", payloads.event), ("tasks", payloads.todo)):
+        body = make("n", *lines)
+        body = (
+            body
+            if "DURATION" not in lines[0]
+            else "\r\n".join(line for line in payloads.lines_of(body) if not line.startswith(("DTEND", "DUE")))
+        )
+        assert device.put(f"{collection}/n.ics", body, new=True).status in (201, 403, 409)
+    limit = f"<limit><nresults>{_DIGITS}</nresults></limit>"
+    asked = device.report("appointments/", "sync-collection", f"<sync-token/>{limit}<prop><getetag/></prop>")
+    assert asked.status == 207
+
+
+def test_what_is_kept_of_an_item_stays_within_bounds(agency: Agency, server: Server) -> None:
+    """What one device knows nothing of stays when it sends its own lines, until nobody could read both."""
+    server.start()
+    statuses = []
+    for number in range(4):
+        device = server.device(agent=f"Phone{'abcd'[number]}/1")
+        lines = (f"X-A{number}:{line}" for line in range(9_500))
+        statuses.append(device.put("addresses/a.vcf", payloads.vcard("a", *lines)).status)
+    assert statuses == [201, 204, 204, 409]
+    text = server.device().get("addresses/a.vcf").text
+    assert ("X-A1:9499" in text, "X-A2:9499" in text, "X-A3:0" in text) == (True, True, False)
+    assert len(payloads.lines_of(text)) < MAX_LINES
+
+
 def test_a_zone_that_would_be_counted_out_for_hours_is_refused(agency: Agency, server: Server) -> None:
     zone = "\r\n".join(
         [
@@ -67,7 +113,7 @@ def test_a_zone_that_would_be_counted_out_for_hours_is_refused(agency: Agency, s
         ]
     )
     body = payloads.event("s", "RRULE:FREQ=DAILY").replace("BEGIN:VEVENT", zone)
-    assert server.start().device().put("appointments/s.ics", body, new=True).status == 400
+    assert server.start().device().put("appointments/s.ics", body, new=True).status == 409
 
 
 SERIES = payloads.event("s", "RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE:20260708T080000Z", "ATTENDEE:mailto:a@b.de").replace(

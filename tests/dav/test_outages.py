@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text, update
 
-from radicale_flowfact.database import WRITES
-from radicale_flowfact.dav import tables as dav_tables
+from radicale_flowfact.database.engines import WRITES
+from radicale_flowfact.dav.store import tables as dav_tables
 from tests import payloads
 from tests.conftest import Agency, Server
 from tests.device import Answer

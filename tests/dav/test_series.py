@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests import payloads
+from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
 from tests.dav.test_odd_payloads import query
 from tests.device import Device
-from tests.test_commands import run
 
 OVERRIDE = "\r\n".join(
     [

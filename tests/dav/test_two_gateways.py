@@ -6,19 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from radicale_flowfact.dav import request as dav_request
-from radicale_flowfact.dav.collections import Collection
-from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.request import RefusedError
-from radicale_flowfact.dav.session import Name
-from radicale_flowfact.settings import load_settings
+from radicale_flowfact.dav.store import request as dav_request
+from radicale_flowfact.dav.store.collections import Collection
+from radicale_flowfact.dav.store.request import RefusedError
+from radicale_flowfact.dav.store.session import Name
 from tests import payloads
 from tests.conftest import NOW, Agency, Server
-
-
-def other(server: Server) -> Gateway:
-    """Return the gateway of another process."""
-    return Gateway(load_settings(server.folder / "flowfact.toml"), lambda: server.moment)
 
 
 def test_a_login_given_to_somebody_else_is_not_mixed_up_by_a_process_that_remembers_the_former_user(
@@ -30,7 +23,7 @@ def test_a_login_given_to_somebody_else_is_not_mixed_up_by_a_process_that_rememb
     server.start("refresh_seconds = 3600\n").device().sync("addresses")
     office.change(users, {"DSN": agency.anna}, LOGIN="former")
     office.change(users, {"DSN": agency.ben}, LOGIN="anna")
-    second = other(server)
+    second = server.another()
     (item,) = second.listing(second.open("anna", Name.ADDRESSES))
     late = server.gateway
     text = payloads.vcard("new", name="Neu;;;;")
@@ -54,7 +47,7 @@ def test_what_a_device_fetched_is_not_written_over_what_it_sent_to_another_proce
     server.moment = NOW + timedelta(seconds=1)
     dav_request.begin("NoIfMatch/1", "")
     sent = text.replace(";;Alt;", ";;Neu;")
-    other(server).put("anna", Name.ADDRESSES, href, sent)  # … when another process stores the next version
+    server.another().put("anna", Name.ADDRESSES, href, sent)  # … when another process stores the next version
     server.gateway.flush()
     server.moment = NOW + timedelta(seconds=2)
     office.change(tables.address, {"DSN": dsn}, STRASSE="Buero", TOUCH=datetime(2026, 6, 15, 12, 0, 2))
@@ -80,7 +73,7 @@ def test_what_comes_between_token_and_list_is_told_by_the_next_sync(
     gateway = server.gateway
     collection = gateway.open("anna", Name.ADDRESSES)
     dav_request.begin("Other/1", "")
-    other(server).put("anna", Name.ADDRESSES, "new.vcf", payloads.vcard("new", name="Neu;;;;"))
+    server.another().put("anna", Name.ADDRESSES, "new.vcf", payloads.vcard("new", name="Neu;;;;"))
     # Told now, the new item would stay for ever if it is deleted next: its token does not know that it came.
     found, token = sync(collection, "")
     assert found == {there}
@@ -96,10 +89,10 @@ def test_a_page_ends_where_its_token_does(agency: Agency, server: Server) -> Non
     gateway = server.gateway
     collection = gateway.open("anna", Name.ADDRESSES)
     dav_request.begin("Other/1", "")
-    other(server).put("anna", Name.ADDRESSES, "new.vcf", payloads.vcard("new", name="Neu;;;;"))
+    server.another().put("anna", Name.ADDRESSES, "new.vcf", payloads.vcard("new", name="Neu;;;;"))
     for href in (first, second):  # all three have numbers now that the snapshot does not know
         text = device.get(f"addresses/{href}").text
-        other(server).put("anna", Name.ADDRESSES, href, text.replace("END:VCARD", "NOTE:New\r\nEND:VCARD"))
+        server.another().put("anna", Name.ADDRESSES, href, text.replace("END:VCARD", "NOTE:New\r\nEND:VCARD"))
     page = gateway.changes(collection, "", limit=1)
     assert page.more
     rest = gateway.changes(gateway.open("anna", Name.ADDRESSES), page.token)

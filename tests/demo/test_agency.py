@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Select, func, select
 
 from radicale_flowfact.crm.users import UserError, read_user
-from radicale_flowfact.database import WRITES
+from radicale_flowfact.database.engines import WRITES
 from radicale_flowfact.demo.agency import fill
 from tests.conftest import Database
 from tests.office import Office

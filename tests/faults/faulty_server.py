@@ -28,10 +28,10 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import psycopg
 from sqlalchemy import Connection, Engine, event
 
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration, settings_path
-from radicale_flowfact.dav import admin, status
+from radicale_flowfact.dav.admin import overview, status
 from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.server.configuration import load_configuration, settings_path
 from radicale_flowfact.storage import gateway_for
 from tests.dying_server import QuietHandler
 
@@ -121,7 +121,7 @@ def _administer(gateway: Gateway, path: str, tell: Callable[..., object]) -> Ite
     _, what, argument = path.split("/")
     try:
         if what == ".undo":
-            admin.undo(gateway, [int(argument)], None, None, dry_run=False)
+            overview.undo(gateway, [int(argument)], None, None, dry_run=False)
         else:
             with gateway.administer() as session:
                 status.confirm(session, argument)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 _CLIENTS, _PROCESSES = 20, 3
 _HOT = 8  # contacts that all clients edit
 _BUSY = (500, 503)
-_TRIES = 10
+_TRIES = 30  # by then it was told to wait for ten seconds
 
 
 @dataclass
@@ -81,7 +81,7 @@ def _free_port() -> int:
 def _wait_for(base: str) -> None:
     for _ in range(300):
         try:
-            requests.get(base, timeout=5, allow_redirects=False)
+            requests.get(base, timeout=60, allow_redirects=False)
         except requests.exceptions.ConnectionError:
             time.sleep(0.1)
         else:

@@ -183,14 +183,14 @@ def proppatch(world: World, number: int) -> Attempt:
 
 
 def refused_put(world: World, number: int) -> Attempt:
-    """Send a contact that is refused: nothing of it is in FlowFact."""
+    """Send a contact that is refused, since it was cut off: nothing of it is in FlowFact."""
 
     def proof() -> None:
         assert world.addresses() == []
         _gone(world, f"addresses/{number}.vcf")
 
-    text = _card(number, "ORG:" + "x" * 5000)
-    return Attempt(lambda device: device.put(f"addresses/{number}.vcf", text), proof, (403,))
+    text = _card(number).replace("END:VCARD", "")
+    return Attempt(lambda device: device.put(f"addresses/{number}.vcf", text), proof, (409,))
 
 
 def undone(world: World, number: int) -> Attempt:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from radicale_flowfact.contentlines import _FOLD
+from radicale_flowfact.content.contentlines import _FOLD
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 _LARGEST = 20_000

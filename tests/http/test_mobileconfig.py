@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from radicale_flowfact.mobileconfig import Server, server_of
+from radicale_flowfact.http.mobileconfig import Server, server_of
 from tests.conftest import Agency
 from tests.conftest import Server as Gateway
 from tests.device import Answer, Device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from radicale_flowfact.preconditions import EntityTags
+from radicale_flowfact.http.preconditions import EntityTags
 from tests.conftest import Agency, Server
 from tests.rules.client import only
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from radicale_flowfact.partial_data import Wanted, cut
+from radicale_flowfact.http.partial_data import DataSelection, cut
 from tests.conftest import Agency, Server
 from tests.device import DAV, Device
 
@@ -75,5 +75,5 @@ def test_only_the_wanted_properties_of_a_contact(agency: Agency, server: Server)
 
 def test_a_folded_property_is_kept_or_left_out_whole() -> None:
     text = "BEGIN:VCARD\r\nNOTE:a\u2028b\r\n b\r\n\tc\r\nitem1.FN:x\u2028y\r\n y\r\nEND:VCARD\r\n"
-    wanted = Wanted(frozenset(), components={"VCARD": Wanted(frozenset({"FN"}), components={})})
+    wanted = DataSelection(frozenset(), components={"VCARD": DataSelection(frozenset({"FN"}), components={})})
     assert cut(text, wanted) == "BEGIN:VCARD\r\nitem1.FN:x\u2028y\r\n y\r\nEND:VCARD\r\n"

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from radicale_flowfact.principals import search_of
+from radicale_flowfact.http.principals import propfind_of
 from tests.conftest import Agency, Server
 from tests.device import CAL, DAV, Answer
 
@@ -53,4 +53,4 @@ def test_a_login_that_may_not_get_in_finds_nothing(agency: Agency, server: Serve
 
 
 def test_another_report_is_no_search() -> None:
-    assert search_of(ET.Element(f"{{{DAV}}}principal-search-property-set"), "anna") is None
+    assert propfind_of(ET.Element(f"{{{DAV}}}principal-search-property-set"), "anna") is None

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from radicale_flowfact.paging import wanted_limit
+from radicale_flowfact.http.sync_limit import wanted_limit
 from tests.conftest import Agency, Server
 from tests.device import DAV, Answer, Device
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radicale_flowfact.ffdata import append, normalise, strip
+from radicale_flowfact.content.words import clean
+from radicale_flowfact.maps.ffdata import append, strip
 from radicale_flowfact.records import LinkedAddress
 from tests.strategies import linked, texts, words
 
@@ -24,7 +25,7 @@ def damaged(text: str, dice: random.Random) -> str:
 
 @given(texts, st.lists(words, max_size=3), st.lists(linked, max_size=3))
 def test_the_note_comes_back(note: str, people: list[str], addresses: list[LinkedAddress]) -> None:
-    assert strip(append(note, people, addresses)) == normalise(note)
+    assert strip(append(note, people, addresses)) == clean(note)
 
 
 @given(texts, st.integers())

@@ -102,6 +102,10 @@ class Server:
 
     sent: list[Sent] = field(default_factory=list)
     answers: list[Sequence[Result]] = field(default_factory=list)
+    requests: int = 0
+    """How often the driver would have spoken to the server: executing, and forgetting what was prepared, one each."""
+    sessions: list[str] = field(default_factory=list)
+    """What was set for each new connection."""
     commits: int = 0
     rollbacks: int = 0
 
@@ -117,12 +121,24 @@ class Cursor:
         self._server = server
         self._results: list[Result] = []
         self._sizes: tuple[object, ...] = ()
+        self._prepared: str | None = None
         self.rowcount = -1
         self.description: list[tuple[Any, ...]] | None = None
 
-    def setinputsizes(self, sizes: Sequence[object]) -> None:
+    def setinputsizes(self, sizes: Sequence[object] | None) -> None:
         """Remember the types of the next call's parameters."""
-        self._sizes = tuple(sizes)
+        self._sizes = tuple(sizes or ())
+
+    def _ask(self, sql: str, *, with_parameters: bool) -> None:
+        """Count as pyodbc does: it prepares what has parameters, unless this cursor executed the very same string."""
+        if with_parameters and self._prepared is not sql:
+            self._forget()
+            self._prepared = sql
+        self._server.requests += 1
+
+    def _forget(self) -> None:
+        self._server.requests += self._prepared is not None
+        self._prepared = None
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> Cursor:
         """Take a statement down and go to its first result."""
@@ -133,11 +149,17 @@ class Cursor:
             return self._start([Rows(("dm_exec_sessions",))])
         if "test max support" in sql or "fn_listextendedproperty" in sql or sql == "SELECT 1":
             return self._start([Rows(("1",))])
+        if sql.startswith("SET "):
+            self._server.sessions.append(sql)
+            return self._start([Count(-1)])
+        self._ask(sql, with_parameters=bool(parameters))
         self._server.sent.append(Sent(sql, (tuple(parameters),), self._sizes))
         return self._start(self._answer())
 
     def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         """Take a statement down."""
+        for _ in rows:
+            self._ask(sql, with_parameters=True)
         self._server.sent.append(Sent(sql, tuple(tuple(row) for row in rows), self._sizes))
         self._start(self._answer())
 
@@ -160,7 +182,7 @@ class Cursor:
 
     def nextset(self) -> bool:
         """Go to the next result, as SQLMoreResults does; an error that comes later is raised only here."""
-        self._results.pop(0)
+        self._results = self._results[1:]
         if not self._results:
             self.rowcount, self.description = -1, None
             return False
@@ -178,7 +200,8 @@ class Cursor:
         return next(iter(self.fetchall()), None)
 
     def close(self) -> None:
-        """Do nothing."""
+        """Let the server forget what was prepared."""
+        self._forget()
 
 
 class Connection:

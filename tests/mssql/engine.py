@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine, create_engine
 
-from radicale_flowfact.connecting import Timeouts, prepare_mssql
+from radicale_flowfact.database.connections import Timeouts, prepare_mssql
 from tests.mssql import driver
 
 

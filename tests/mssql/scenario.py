@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Column, MetaData, Table, Unicode
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Unicode, cast, literal, update
 
-from radicale_flowfact.dav import admin, checking, device_status, erase, status, undo, verify
-from radicale_flowfact.dav.request import RefusedError
-from radicale_flowfact.dav.session import Name
-from radicale_flowfact.dav.why import why
+from radicale_flowfact.database.engines import WRITES
+from radicale_flowfact.dav.admin import check, devices, erase, overview, rename, status, verify
+from radicale_flowfact.dav.admin.why import why
+from radicale_flowfact.dav.store import devices as store_devices
+from radicale_flowfact.dav.store.items import Item
+from radicale_flowfact.dav.store.request import RefusedError
+from radicale_flowfact.dav.store.session import Name
+from radicale_flowfact.dav.writing import undo
 from tests import payloads
 from tests.conftest import Agency, Server
 
@@ -20,19 +26,32 @@ def live_through(agency: Agency, server: Server) -> None:
     _fill(agency)
     server.start("[addresses]\nprivate = 'flowfact'\n")
     _read(server)
+    _read_oddly(agency, server)
     _write(agency, server)
     _write_oddly(agency, server)
+    _send_again(agency, server)
     _lose(agency, server)
     _administer(agency, server)
     _hand_over(agency, server)
     _do_without(agency, server)
 
 
+def _send_again(agency: Agency, server: Server) -> None:
+    """Make a contact whose Kennung is taken: what this user made with it is looked through."""
+    made: dict[str, Any] = {
+        "ANGELEGT": datetime(2026, 6, 15, 12),
+        "ANGELEGT_VON": agency.anna,
+        "KENNUNG": "Zweimal, Eva",
+    }
+    agency.office.address([agency.own], NAME="Zweimal", VORNAME="Eva", **made)
+    server.device().put("addresses/again.vcf", payloads.vcard("again", name="Zweimal;Eva;;;"), new=True)
+
+
 def _fill(agency: Agency) -> None:
     office = agency.office
     office.add(office.tables.group, DSN="GRP-1", NAME="Team")  # type: ignore[arg-type] # mapped in the tests
     office.add(office.tables.user_group, BEN_DSN=agency.anna, GRP_DSN="GRP-1")  # type: ignore[arg-type]
-    linked = office.address([], phones=["0221 1"], NAME="Linked")
+    linked = office.address([], phones=["0221 1"], NAME="Linked", STRASSE="Weg 1", PLZ="50667", ORT="Köln")
     office.restrict("AD", linked, "LESEN", group="GRP-1")
     agency.appointment(addresses=[linked], merkmale=[agency.own, agency.bens])
     private = agency.appointment()
@@ -74,6 +93,17 @@ def _read(server: Server) -> None:
     device.request("PROPPATCH", "addresses/", f'<propertyupdate xmlns="DAV:"><set>{props}</set></propertyupdate>')
 
 
+def _read_oddly(agency: Agency, server: Server) -> None:
+    """Let a text be read that is none."""
+    office, address = agency.office, agency.office.tables.address
+    dsn = office.address([agency.own], NAME="Odd")
+    no_text = cast(literal(b"a\xff", LargeBinary), String)
+    with office.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        connection.execute(update(address).where(address.c.DSN == dsn).values({address.c.ORT: no_text}))
+    server.device().all("addresses")
+    office.change(address, {"DSN": dsn}, ORT="")
+
+
 def _write(agency: Agency, server: Server) -> None:
     device, office = server.device(), agency.office
     assert device.put("addresses/new.vcf", payloads.vcard("new", "TEL:0221 9", "NOTE:n"), new=True).status == 201
@@ -88,6 +118,8 @@ def _write(agency: Agency, server: Server) -> None:
     assert device.put("addresses/new.vcf", payloads.vcard("another"), new=True).status == 201
     assert device.put("addresses/p.vcf", payloads.vcard("p", "CATEGORIES:privat"), new=True).status == 201
     assert device.put("appointments/a.ics", payloads.event("a", payloads.alarm()), new=True).status == 201
+    titled = payloads.event("a", payloads.alarm(), summary="Besichti: x")
+    assert device.put("appointments/a.ics", titled, device.get("appointments/a.ics").etag).status == 204
     assert device.put("appointments/s.ics", payloads.event("s", "RRULE:FREQ=DAILY"), new=True).status == 201
     assert device.delete("appointments/s.ics").status == 200
     assert device.put("tasks/d.ics", payloads.todo("d"), new=True).status == 201
@@ -95,18 +127,28 @@ def _write(agency: Agency, server: Server) -> None:
     assert device.put("tasks/t.ics", payloads.todo("t"), new=True).status == 201
     assert device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED")).status == 204
     assert device.put("tasks/t.ics", payloads.todo("t"), '"outdated"').status == 412
-    assert device.put("addresses/long.vcf", payloads.vcard("long", f"ORG:{'x' * 500}"), new=True).status == 403
+    assert device.put("addresses/long.vcf", payloads.vcard("long", f"ORG:{'x' * 500}"), new=True).status == 201
+    assert device.put("addresses/odd.vcf", "no card", new=True).status == 409
     device.get("tasks/t.ics")
     server.gateway.flush()
     device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED", "LOCATION:x"))
     device.get("tasks/t.ics")
     server.gateway.flush()
+    for _ in range(2):
+        server.gateway.familiar.add(("anna", "192.0.2.7"))
+        server.gateway.familiar.flush()
     for name in ("N3", "N4"):
         office.change(office.tables.address, {"NAME": name}, ORT="Bonn")
     device.sync("addresses")
 
 
+def _look(there: Item | None, was_stored_last: Callable[[], bool]) -> None:
+    """Ask what a PUT asks that is sent again."""
+    was_stored_last()
+
+
 def _write_oddly(agency: Agency, server: Server) -> None:
+    server.gateway.put("anna", Name.TASKS, "t.ics", payloads.todo("t"), _look)
     device, office = server.device(), agency.office
     remarked = office.address([agency.own], phones=["0221 5"], NAME="Remarked", VORNAME="R")
     href = next(name for name in device.sync("addresses").changed if remarked.lower() in name)
@@ -147,14 +189,14 @@ def _administer(agency: Agency, server: Server) -> None:
     gateway, office = server.gateway, agency.office
     version = Table("DbVersion", MetaData(schema=server.database.schema or None), Column("Version", Unicode(20)))
     version.create(office.engine)  # the check reads what is named so
-    assert not checking.check(gateway.settings).faults
+    assert not check.check(gateway.settings).faults
     version.drop(office.engine)
-    admin.users(gateway)
+    overview.users(gateway)
     verify.verify(gateway)
     with gateway.session() as session:
         status.status(session)
-        device_status.device_status(session)
-        device_status.refusals(session)
+        devices.device_status(session)
+        devices.refusals(session)
         found = undo.entries(session)
         undo.entries(
             session, [found[0].number], "anna", office.rows(office.tables.address)[0]["DSN"], datetime(2026, 1, 1)
@@ -162,12 +204,20 @@ def _administer(agency: Agency, server: Server) -> None:
     for record in (*office.rows(office.tables.address), *office.rows(office.tables.activity)):
         why(gateway, "anna", record["DSN"])
     why(gateway, "anna", "nothing")
-    admin.undo(gateway, [], "anna", datetime(2026, 1, 1), dry_run=False)
+    overview.undo(gateway, [], "anna", datetime(2026, 1, 1), dry_run=False)
     again = [entry.number for entry in found if entry.what in ("put", "delete")]
-    admin.undo(gateway, again, None, None, dry_run=False)
+    overview.undo(gateway, again, None, None, dry_run=False)
     with gateway.administer() as session:
         erase.erase(session, "nobody")
-    gateway.upkeep()
+        rename.rename(session, "anna", "anna2")
+        rename.rename(session, "anna2", "anna")
+    with pytest.MonkeyPatch.context() as bounds:
+        for bound in ("MOST_FETCHED", "MOST"):
+            bounds.setattr(store_devices, bound, 0)
+            server.upkeep()
+    server.moment += timedelta(days=100)
+    server.upkeep()
+    server.moment -= timedelta(days=100)
 
 
 def _hand_over(agency: Agency, server: Server) -> None:

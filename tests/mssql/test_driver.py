@@ -13,16 +13,17 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
-from radicale_flowfact.connecting import Timeouts, completed, hint, prepare_mssql
-from radicale_flowfact.database import DatabaseError, engine_for, reaching
+from radicale_flowfact.database.connections import Timeouts, completed, hint, prepare_mssql
+from radicale_flowfact.database.engines import WRITES, DatabaseError, engine_for, reaching
+from tests.clients import tools
+from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
 from tests.mssql import driver
-from tests.test_commands import run
 
-mssql_python_odbc = pytest.importorskip("mssql_python_odbc", reason="the package mssql-python-odbc is not installed")
+mssql_python_odbc = tools.require_package("mssql_python_odbc")
 _SECONDS = 2
 _BOUND = 30  # seconds; a machine under load gets a multiple of what is asked for
 
@@ -39,7 +40,7 @@ def library() -> str:
 @pytest.fixture(scope="module", autouse=True)
 def _driver_manager() -> None:
     """Skip where pyodbc has no driver manager: Debian's unixodbc."""
-    pytest.importorskip("pyodbc", reason="pyodbc cannot be loaded", exc_type=ImportError)
+    tools.require_package("pyodbc")
 
 
 def url(port: int, scheme: str = "mssql+pyodbc", **query: str) -> str:
@@ -86,11 +87,11 @@ def test_the_driver_loads_and_an_unreachable_server_is_told_of_in_time(unused_tc
 
 
 def test_microsofts_own_python_driver_is_the_second_choice(unused_tcp_port: int) -> None:
-    pytest.importorskip("mssql_python", reason="the package mssql-python is not installed")
+    tools.require_package("mssql_python")
     # In a process of its own: it brings a driver manager along.
     script = (
-        "from radicale_flowfact.connecting import Timeouts\n"
-        "from radicale_flowfact.database import DatabaseError, engine_for, reaching\n"
+        "from radicale_flowfact.database.connections import Timeouts\n"
+        "from radicale_flowfact.database.engines import WRITES, DatabaseError, engine_for, reaching\n"
         f"engine = engine_for({url(unused_tcp_port, 'mssql+mssqlpython')!r}, '', Timeouts(connect={_SECONDS}))\n"
         "try:\n    reaching(engine).__enter__()\nexcept DatabaseError as error:\n    print(error)\n"
     )
@@ -118,31 +119,48 @@ def test_a_missing_driver_is_told_of(unused_tcp_port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "advice"),
+    ("state", "words", "advice"),
     [
-        ("[08001] SSL Provider: certificate verify failed", "TrustServerCertificate=yes"),
-        ("[28000] Login failed for user 'gateway'. (18456)", "user, password"),
-        ("[HYT00] Login timeout expired", "TCP/IP"),
+        ("08001", "SSL Provider: [error:0A000086:SSL routines::certificate verify failed] (-1)", "TrustServerCert"),
+        ("08001", "Die Zertifikatkette wurde von einer Instanz ausgestellt … (-2146893019)", "TrustServerCertificate"),
+        ("28000", "Login failed for user 'gateway'. (18456)", "user, password"),
+        ("28000", "Fehler bei der Anmeldung für den Benutzer 'gateway'. (18456)", "user, password"),
+        ("42000", "Die von der Anmeldung angeforderte Datenbank kann nicht geöffnet werden. (4060)", "database name"),
+        ("IM002", "Der Datenquellenname wurde nicht gefunden (0)", "Install Microsoft's"),
+        ("HYT00", "Anmeldungstimeout abgelaufen (0)", "TCP/IP"),
     ],
 )
-def test_each_fault_of_connecting_has_its_own_advice(words: str, advice: str) -> None:
-    assert advice in hint(make_url("mssql+pyodbc://h/d"), words)
+def test_each_fault_of_connecting_has_its_own_advice_in_any_language(state: str, words: str, advice: str) -> None:
+    error = driver.OperationalError(state, f"[{state}] [Microsoft][ODBC Driver 18]{words} (SQLDriverConnect)")
+    assert advice in hint(make_url("mssql+pyodbc://h/d"), error)
 
 
-def test_statements_have_a_time_and_odbc_pools_nothing() -> None:
+def connected(timeouts: Timeouts, statements: int = 3) -> tuple[Engine, driver.Server, list[driver.Connection]]:
+    """Return an engine on the stand-in, prepared as the gateway's is, its server and the connections it makes."""
     made: list[driver.Connection] = []
-    server = driver.Server(answers=[[driver.Rows((1,))]] * 4)
+    server = driver.Server(answers=[[driver.Rows((1,))]] * statements)
 
     def connect() -> driver.Connection:
         made.append(driver.Connection(server, (), {}))
         return made[-1]
 
     engine = create_engine("mssql+pyodbc://u:p@h/d?driver=D", module=driver, creator=connect)
-    prepare_mssql(engine, Timeouts(lock=20, statement=90))
-    with engine.connect() as connection, connection.begin():
-        assert made[-1].timeout == 90
-    with engine.connect().execution_options(flowfact_writes=True) as connection, connection.begin():
-        assert made[-1].timeout == 20
-    with engine.connect() as connection, connection.begin():
-        assert made[-1].timeout == 90
+    prepare_mssql(engine, timeouts)
+    return engine, server, made
+
+
+def test_statements_have_a_time_and_odbc_pools_nothing() -> None:
+    """A write's is not a lock's: the daily upkeep and a look at everything take longer than anybody waits for a row."""
+    engine, _, made = connected(Timeouts(lock=20, statement=90))
+    for options in ({}, WRITES, {}):
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            assert made[-1].timeout == 90
     assert driver.pooling is False
+
+
+def test_a_lock_has_a_time_of_its_own_and_the_desktop_is_no_deadlocks_victim() -> None:
+    engine, server, made = connected(Timeouts(lock=0.5, statement=90))
+    with engine.connect(), engine.connect():
+        pass
+    assert len(made) == 2
+    assert server.sessions == ["SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT 500"] * 2

@@ -16,7 +16,7 @@ from radicale_flowfact.actions import SetField
 from radicale_flowfact.crm import writes
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
-from radicale_flowfact.dav import tables
+from radicale_flowfact.dav.store import tables
 from radicale_flowfact.records import RecordKey, Table
 from tests.mssql import driver
 from tests.mssql.driver import Count, Result, Rows
@@ -69,7 +69,7 @@ def test_what_a_trigger_refuses_is_not_taken_for_done(statement: str) -> None:
 
 def test_the_number_of_a_new_row_comes_through() -> None:
     """What SQLAlchemy itself reads of an INSERT is left to it."""
-    values = {"login": "anna", "agent": "a", "agent_hash": "h", "seen": NOW}
+    values = {"login": "anna", "identity": "a", "identity_hash": "h", "agent": "a/1", "seen": NOW}
     with sql_server() as (engine, server), engine.begin() as connection:
         server.answers.append([Rows((42,))])
         made = connection.execute(insert(tables.device).values(values))

@@ -105,3 +105,15 @@ def test_a_multiget_may_ask_for_occurrences_too(agency: Agency, server: Server) 
         answer = device.report("tasks/", "C:calendar-multiget", f"<prop>{data}</prop><href>/anna/tasks/s.ics</href>")
         ((_, text),) = device.items_in(answer, "tasks").values()
         assert ("RRULE" in text) == wanted_rule
+
+
+def test_a_single_entry_is_expanded_to_utc(agency: Agency, server: Server) -> None:
+    """Also what does not recur has its times in UTC; days stay days, and what has no time stays as it is."""
+    device = server.start().device()
+    device.put("tasks/s.ics", payloads.todo("s", *SERIES), new=True)
+    lines = expand(device, "20260701T000000Z", "20260801T000000Z")
+    assert (values(lines, "DTSTART"), values(lines, "DUE")) == (["20260701T080000Z"], ["20260701T090000Z"])
+    assert "BEGIN:VTIMEZONE" not in lines
+    device.put("tasks/s.ics", payloads.todo("s", "DUE;VALUE=DATE:20260703"))
+    lines = expand(device, "20260701T000000Z", "20260801T000000Z")
+    assert "DUE;VALUE=DATE:20260703" in lines

@@ -57,6 +57,40 @@ class Model:
                 found.add(row["DSN"])
         return found
 
+    def section(self, dsn: str) -> set[str]:
+        """Return what an appointment tells of participants and linked addresses (rule 17), a line for each."""
+        tables = self.office.tables
+        tags = {row["MKM_DSN"] for row in self.office.rows(tables.activity_merkmal, AKT_DSN=dsn)}
+        people = [row for row in self.office.rows(tables.user) if row["MKM_DSN"] in tags and row["DSN"] != self.user]
+        linked = {f"Adresse: {self._linked(row)}" for row in self._linked_rows(dsn)}
+        return {f"Teilnehmer: {row['NAME']}" for row in people} | linked
+
+    def place(self, dsn: str) -> str:
+        """Return where an appointment takes place: where its linked addresses are, if that is one place (rule 17)."""
+        places = {place for row in self._linked_rows(dsn) if (place := self._place(row))}
+        return places.pop() if len(places) == 1 else ""
+
+    def _linked_rows(self, dsn: str) -> list[Row]:
+        tables = self.office.tables
+        links = {row["AD_DSN"] for row in self.office.rows(tables.activity_address, AKT_DSN=dsn)}
+        return [row for row in self.office.rows(tables.address) if row["DSN"] in links and self._seen("AD", row)]
+
+    @staticmethod
+    def _place(row: Row) -> str:
+        town = " ".join(row[part] for part in ("PLZ", "ORT") if row[part])
+        return ", ".join(part for part in (row["STRASSE"], town) if part)
+
+    def is_private(self, dsn: str) -> bool:
+        """Return whether an appointment's rights list names him alone (rule 18)."""
+        readers = {row["BEN_DSN"] for row in self._rights("AKT", dsn)}
+        return readers == {self.user}
+
+    def _linked(self, row: Row) -> str:
+        phones = self.office.rows(self.office.tables.phone, AD_DSN=row["DSN"])
+        numbers = [phone["NUMMER"] for phone in sorted(phones, key=lambda phone: int(phone["POS"])) if phone["NUMMER"]]
+        name = " ".join(row[part] for part in ("TITEL", "VORNAME", "NAME") if row[part])
+        return ", ".join(part for part in (name, row["FIRMA"], self._place(row), *numbers[:1], row["EMAIL"]) if part)
+
     def may_write(self, table: str, dsn: str) -> bool:
         """Return whether he has full rights on a record."""
         rights = self._rights(table, dsn)

@@ -1,56 +1,29 @@
-"""Makes ``docs/rules.md`` from the docstrings of the rule tests: ``python -m tests.rules.table``."""
+"""Makes ``docs/rules.md``, a section for each rule with its tests: ``python -m tests.rules.table``."""
 
 from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections import defaultdict
 from pathlib import Path
 
-RULES = {
-    1: "A login is one FlowFact user, or gets nothing",
-    2: "Collections hold what carries the user's Merkmale",
-    3: "Linked addresses come along",
-    4: "The past reaches back as far as allowed",
-    5: "Rights and archive count",
-    6: "Every change arrives, once",
-    7: "Deleted and done in FlowFact",
-    8: "The own write does not come back",
-    9: "Fields of an address",
-    10: "Phone numbers by position",
-    11: "Numbers are recognised in any order and spelling",
-    12: "Private contacts",
-    13: "Deleting a contact takes only the own Merkmal off",
-    14: "New contacts",
-    15: "PUT after DELETE attaches the same record",
-    16: "Subject, times, alarm and note",
-    17: "FFDATA",
-    18: "Private appointments",
-    19: "Deleting an appointment takes only the own Merkmal off",
-    20: "Alarm switched off in the past: done",
-    21: "New appointments and tasks",
-    22: "Tasks",
-    23: "Internal mails",
-    24: "Time zones and all-day",
-    25: "What FlowFact has no field for",
-    26: "Only what changed is written",
-    27: "Two edits at once",
-    28: "Bad values and bad records",
-    29: "History and undo",
-    30: "Safety stop",
-    31: "Writing is off at first",
-}
+from tests.rules.sentences import CHAPTERS, Rule
+
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "docs" / "rules.md"
+WIDTH = 118
 _HEAD = """\
 # The rules, and what proves them
 
-Made by `python -m tests.rules.table` from the docstrings of the tests in `tests/rules/`; each test drives the gateway
-over HTTP and looks at the DAV answer and at FlowFact's rows. What becomes of the several forms of alarms stands in
-`radicale_flowfact/alarms.py`.
+What must hold between FlowFact and the devices. Each rule has its sentence, then what it means in practice: each point
+with the test that proves it. The tests lie in `tests/rules/`; each drives the gateway over HTTP and looks at both
+sides, the DAV answer and FlowFact's rows. Which forms alarms have, and what becomes of each, stands in
+`radicale_flowfact/maps/alarms.py`.
 
-| rule | what it means in practice | tests |
-|---|---|---|
+*Own Merkmal*: the user's Benutzermerkmal. *Scope*: the records that a user's collection holds.
+
+This page is made by `python -m tests.rules.table` from `tests/rules/sentences.py` and the docstrings of the tests.
 """
 
 
@@ -65,16 +38,34 @@ def rule_tests() -> dict[int, list[tuple[str, str]]]:
     return found
 
 
-def table() -> str:
+def page() -> str:
     """Return the text of ``docs/rules.md``."""
     tests = rule_tests()
-    rows = []
-    for number, name in RULES.items():
-        says = " ".join(says for _, says in tests[number])
-        names = "<br>".join(f"`{test}`" for test, _ in tests[number])
-        rows.append(f"| {number}. {name} | {says} | {names} |\n".replace("\\|", "|"))
-    return _HEAD + "".join(rows)
+    parts = [_HEAD]
+    for chapter, rules in CHAPTERS.items():
+        parts.append(f"\n## {chapter}\n")
+        parts.extend(_section(number, rule, tests[number]) for number, rule in rules.items())
+    return "".join(parts)
+
+
+def _section(number: int, rule: Rule, tests: list[tuple[str, str]]) -> str:
+    """Return a rule's section: its sentence, and a point for each test."""
+    points = (f"* {_wrapped(says, indent='  ')[2:]}<br>\n  `{test}`\n" for test, says in tests)
+    return f"\n### {number}. {rule.name}\n\n{_wrapped(rule.sentence)}\n\n" + "".join(points)
+
+
+def _wrapped(text: str, *, indent: str = "") -> str:
+    """Return the text in lines that fit the page; none begins like a list or a heading."""
+    lines = textwrap.wrap(
+        text.replace("\\|", "|"),
+        WIDTH - 4,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(re.sub(r"^( *)([-+*#]|\d+\.)(?= )", r"\1\\\2", line) for line in lines)
 
 
 if __name__ == "__main__":
-    TARGET.write_text(table(), encoding="utf-8")
+    TARGET.write_text(page(), encoding="utf-8")

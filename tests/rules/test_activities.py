@@ -43,12 +43,17 @@ def test_rule_16_the_subject_is_configurable(agency: Agency, server: Server) -> 
     assert stored(agency)["BETREFF"] == "Weg 2"
 
 
-def test_rule_16_a_kind_renamed_meanwhile_does_not_get_into_the_subject(agency: Agency, server: Server) -> None:
+@pytest.mark.parametrize("changed", [{}, {"BETREFF": "Weg 9"}])
+def test_rule_16_a_kind_renamed_meanwhile_does_not_get_into_the_subject(
+    agency: Agency, server: Server, changed: dict[str, object]
+) -> None:
     """A device without If-Match changes the subject under the kind's old name: that name is cut off, too."""
     agency.appointment(BETREFF="Weg 1")
     device = server.start().device(agent="Evolution")
     path, _, text = only(device, "appointments")
     agency.office.change(agency.office.tables.kind, {"DSN": agency.visit}, NAME="Ortstermin")
+    if changed:
+        agency.office.change(agency.office.tables.activity, {}, TOUCH=datetime(2026, 6, 15, 11, 30), **changed)
     assert device.put(path, text.replace("Weg 1", "Weg 2")).status == 204
     assert stored(agency)["BETREFF"] == "Weg 2"
     assert entries(server, "appointments") == ["Ortstermin: Weg 2"]

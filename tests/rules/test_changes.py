@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tests import payloads
 from tests.conftest import Agency, Server
+from tests.office import of_one_bucket
 from tests.rules.client import contacts, entries, only
 
 LATER = datetime(2026, 6, 15, 11, 30)
@@ -88,6 +89,23 @@ def test_rule_06_rights_phones_and_participants_are_noticed(agency: Agency, serv
     assert (arrived("appointments"), arrived("addresses")) == (1, 1)
 
 
+def test_rule_06_a_row_moved_between_records_that_are_summed_up_together(agency: Agency, server: Server) -> None:
+    """A phone and a colleague move to another record whose digests go into the same sum; nothing else differs."""
+    office, tables = agency.office, agency.office.tables
+    first, second = of_one_bucket(office, "AD", 2)
+    office.address([agency.own], ["0221 1"], DSN=first)
+    office.address([agency.own], DSN=second)
+    here, there = of_one_bucket(office, "AKT", 2)
+    agency.appointment(DSN=here, merkmale=[agency.own, agency.bens])
+    agency.appointment(DSN=there)
+    device = server.start().device()
+    token, of_appointments = (device.sync(name).token for name in ("addresses", "appointments"))
+    office.change(tables.phone, {"AD_DSN": first}, AD_DSN=second)
+    office.change(tables.activity_merkmal, {"AKT_DSN": here, "MKM_DSN": agency.bens}, AKT_DSN=there)
+    assert len(device.sync("addresses", token).changed) == 2
+    assert len(device.sync("appointments", of_appointments).changed) == 2
+
+
 def test_rule_06_a_users_merkmale_changed_change_his_scope(agency: Agency, server: Server) -> None:
     """A Merkmal added to what the user syncs brings its records."""
     shared = agency.office.merkmal("VIP")
@@ -100,7 +118,7 @@ def test_rule_06_a_users_merkmale_changed_change_his_scope(agency: Agency, serve
 
 def test_rule_06_a_restored_database_refuses_tokens_of_the_lost_time(agency: Agency, server: Server) -> None:
     """After a restore the journal counts the same numbers again; old tokens are refused, not misread."""
-    from radicale_flowfact.dav import tables as dav_tables
+    from radicale_flowfact.dav.store import tables as dav_tables
 
     dsn = agency.office.address([agency.own], NAME="A")
     device = server.start().device()

@@ -135,12 +135,13 @@ def test_the_content_type_names_the_component(device: Device, props: str) -> Non
         assert {href: name for href, name in types.items() if href in wanted} == wanted
 
 
-def test_a_note_without_a_uid_gets_one_and_one_without_a_sound_day_is_refused(agency: Agency, server: Server) -> None:
+def test_a_note_without_a_uid_gets_one_and_one_of_an_unsound_day_is_kept(agency: Agency, server: Server) -> None:
     device = server.start().device()
     assert device.put("tasks/n.ics", payloads.without(payloads.note("x"), "UID"), new=True).status == 201
     assert "UID:n" in payloads.lines_of(device.get("tasks/n.ics").text)
-    assert device.put("tasks/m.ics", payloads.note("m", "DTSTART:soon"), new=True).status == 400
+    assert device.put("tasks/m.ics", payloads.note("m", "DTSTART:soon"), new=True).status == 201
+    assert "DTSTART:soon" in payloads.lines_of(device.get("tasks/m.ics").text)
     mixed = payloads.note("n", "END:VJOURNAL", "BEGIN:VTODO", "UID:n").replace(
         "END:VJOURNAL\r\nEND:VC", "END:VTODO\r\nEND:VC"
     )
-    assert device.put("tasks/o.ics", mixed, new=True).status == 400
+    assert device.put("tasks/o.ics", mixed, new=True).status == 409

@@ -168,3 +168,46 @@ def test_an_alarm_relative_to_no_due_date_stays_with_the_task(agency: Agency, se
     assert stored(agency)["VORLAGE_ZEIT"] is False
     agency.office.change(agency.office.tables.activity, {}, NOTIZ="neu")
     assert "TRIGGER;RELATED=END:-PT15M" in only(device, "tasks")[2]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "vorlage"),
+    [
+        ("TRIGGER:-PT15M", datetime(2026, 7, 8, 7, 45)),
+        ("TRIGGER:-P1D", datetime(2026, 7, 7, 8)),
+        ("TRIGGER;VALUE=DATE-TIME:20260706T070000Z", datetime(2026, 7, 6, 9)),
+        ("TRIGGER:PT0S", datetime(2026, 7, 8, 8)),
+    ],
+)
+def test_rule_22_a_task_that_starts_and_rings_is_due_at_no_time(
+    agency: Agency, server: Server, trigger: str, vorlage: datetime
+) -> None:
+    """Its Vorlage is when it rings; a DUE at that time would be before its start, which no client accepts."""
+    device = server.start().device()
+    sent = payloads.todo("t-1", "DTSTART;TZID=Europe/Berlin:20260708T080000", payloads.alarm(trigger))
+    device.put("tasks/t.ics", sent, new=True)
+    assert (stored(agency)["VORLAGE"], stored(agency)["VORLAGE_ZEIT"]) == (vorlage, True)
+    agency.office.change(agency.office.tables.activity, {}, NOTIZ="neu")
+    text = only(device, "tasks")[2]
+    assert (due(device), "DTSTART;TZID=Europe/Berlin:20260708T080000" in text, trigger in text) == ([], True, True)
+    assert found(device, "20260708", "20260709")
+    before = agency.office.everything()
+    assert edit(device, "tasks", ("SUMMARY:", "CATEGORIES:x\r\nSUMMARY:")).status == 204
+    assert agency.office.everything() == before
+    assert edit(device, "tasks", ("STATUS:NEEDS-ACTION", "STATUS:COMPLETED")).status == 204
+    assert (due(device), stored(agency)["ERLEDIGT"]) == ([], True)
+
+
+def test_rule_22_an_alarm_given_to_a_task_that_starts_makes_it_due_at_no_time(agency: Agency, server: Server) -> None:
+    """Taken off again, it stays without DUE; moved in the office, the Vorlage is shown."""
+    device = server.start().device()
+    device.put("tasks/t.ics", payloads.todo("t-1", "DTSTART;TZID=Europe/Berlin:20260708T080000"), new=True)
+    agency.office.change(agency.office.tables.activity, {}, NOTIZ="neu")
+    alarm = payloads.alarm()
+    assert edit(device, "tasks", ("END:VTODO", f"{alarm}\r\nEND:VTODO")).status == 204
+    assert (due(device), stored(agency)["VORLAGE"]) == ([], datetime(2026, 7, 8, 7, 45))
+    path, etag, text = only(device, "tasks")
+    assert device.put(path, payloads.without_component(text, "VALARM"), etag).status == 204
+    assert (due(device), stored(agency)["VORLAGE_ZEIT"]) == ([], False)
+    agency.office.change(agency.office.tables.activity, {}, VORLAGE=datetime(2026, 7, 9, 9), VORLAGE_ZEIT=True)
+    assert due(device) == ["DUE;TZID=Europe/Berlin:20260709T090000"]

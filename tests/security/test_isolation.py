@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from radicale_flowfact.dav import tables
+from radicale_flowfact.dav.store import tables
 from tests import payloads
 from tests.conftest import Agency, Server
 from tests.device import CAL, CARD, CS, DAV

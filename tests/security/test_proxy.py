@@ -118,7 +118,7 @@ def test_a_client_cannot_say_where_the_gateway_lies(proxy: int) -> None:
 
 
 def test_bodies_are_bounded(proxy: int) -> None:
-    assert ask(proxy, "PUT", "/anna/addresses/x.vcf", b"x" * 5_000_000)[0] == 400
+    assert ask(proxy, "PUT", "/anna/addresses/x.vcf", b"x" * 5_000_000)[0] == 409
     try:
         status = ask(proxy, "PUT", "/anna/addresses/x.vcf", b"x" * 21_000_000)[0]
     except OSError:  # it answered and closed before all was sent

@@ -12,9 +12,9 @@ import pytest
 from radicale import log as radicale_log
 from sqlalchemy.engine import make_url
 
-from radicale_flowfact import secrecy
+from radicale_flowfact.database import secrets
+from radicale_flowfact.http.observe import logs
 from radicale_flowfact.settings import Settings, SettingsError, load_settings
-from radicale_flowfact.web import logs
 from tests.conftest import _RADICALE
 
 MARKER = "Geh31m-Wort"
@@ -37,10 +37,9 @@ URLS = {
 
 def run(folder: Path, *arguments: str) -> str:
     """Run a command that fails; return all that it says."""
-    script = "from radicale_flowfact.cli import main; main()"
     environment = {**os.environ, "FLOWFACT_PASSWORD": MARKER, "PYTHONIOENCODING": "utf-8", "COLUMNS": "200"}
     done = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-c", script, *arguments, "--config", str(folder / "radicale.ini")],
+        [sys.executable, "-m", "radicale_flowfact", *arguments, "--config", str(folder / "radicale.ini")],
         capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, env=environment, input="pw\n",
     )  # fmt: skip
     return done.stdout + done.stderr
@@ -132,7 +131,7 @@ def test_a_whole_url_may_come_from_the_environment(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("FLOWFACT_URL", f"postgresql+psycopg://gw:{MARKER}@server/x")
     configure(tmp_path, "${FLOWFACT_URL}")
     assert make_url(load_settings(tmp_path / "flowfact.toml").database_url).password == MARKER
-    assert secrecy.masked(f"x {MARKER} y") == "x *** y"
+    assert secrets.masked(f"x {MARKER} y") == "x *** y"
 
 
 @pytest.mark.parametrize("reference", ["FLOWFACT_NO_SUCH_VARIABLE", "file:none", "file:/nosuch/none"])

@@ -6,20 +6,23 @@ import threading
 
 from sqlalchemy import select
 
-from radicale_flowfact.dav import tables
-from radicale_flowfact.dav.upkeep import Daily
+from radicale_flowfact.dav.admin.erase import erase
+from radicale_flowfact.dav.admin.upkeep import Daily
+from radicale_flowfact.dav.store import tables
+from radicale_flowfact.dav.store.upkeep import clock as upkeep_clock
 from tests import payloads
+from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
 from tests.device import Device
-from tests.test_commands import run
 
 
 def rows(server: Server) -> dict[str, int]:
-    """Return how many rows each of the gateway's tables has."""
+    """Return how many rows each of the gateway's tables has, but for those that are of no login."""
     with server.gateway.session() as session:
         return {
             table.name: len(session.connection.execute(select(table.primary_key.columns[0])).all())
             for table in tables.metadata.tables.values()
+            if table not in (tables.upkeep, tables.lock)
         }
 
 
@@ -28,11 +31,21 @@ def use(server: Server, login: str) -> Device:
     device = server.device(login)
     device.all("addresses")
     device.put("addresses/private.vcf", payloads.vcard(f"p-{login}", "CATEGORIES:privat"), new=True)
-    device.put("addresses/long.vcf", payloads.vcard(f"q-{login}", "ORG:" + "x" * 101), new=True)
+    device.put("addresses/long.vcf", payloads.event(f"q-{login}"), new=True)
     device.all("addresses")
     device.sync("tasks")
     server.gateway.flush()
     return device
+
+
+def test_what_a_device_fetched_just_before_is_not_written_after_its_login_was_erased(
+    agency: Agency, server: Server
+) -> None:
+    """It waits to be written for a second, or is being written by another process."""
+    agency.office.address([agency.own])
+    server.start().administer_while_fetches_are_written(lambda session: erase(session, "anna"))
+    assert rows(server)["dav_fetched"] == 0
+    server.verify()
 
 
 def test_erase_removes_all_of_one_login_and_nothing_else(agency: Agency, server: Server) -> None:
@@ -69,6 +82,7 @@ def test_erase_by_force_lets_a_mapped_login_start_anew(agency: Agency, server: S
     agency.office.address([agency.own])
     device = use(server.start(), "anna")
     token = device.sync("addresses").token
+    server.gateway.flush()
     done = run("erase", "anna", "--force", "--yes", "--config", str(server.config))
     assert done.returncode == 0, done.stderr
     assert not any(rows(server).values())
@@ -101,7 +115,10 @@ def test_a_server_that_runs_on_forgets_daily(agency: Agency, server: Server) -> 
     device = use(server, "anna")
     assert rows(server)["dav_history"] == 2
     server.moment = server.moment.replace(month=7)
-    upkeep = server.application._watch._upkeep
+    server.gateway.upkeep()
+    with server.gateway.administer() as session:
+        upkeep_clock.trust(session)
+    upkeep = server.application._observer._upkeep
     upkeep._due = 0.0
     device.sync("tasks")
     while upkeep._lock.locked():

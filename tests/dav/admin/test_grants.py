@@ -12,9 +12,9 @@ from sqlalchemy.dialects import mssql
 
 from radicale_flowfact.crm import grants as crm_grants
 from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.dav import checking, grants
-from radicale_flowfact.dav.checking import Report
-from radicale_flowfact.privileges_held import mssql_making_query, mssql_query
+from radicale_flowfact.database.privileges_held import mssql_making_query, mssql_query
+from radicale_flowfact.dav.admin import check, grants
+from radicale_flowfact.dav.admin.check import Report
 from radicale_flowfact.settings import Settings, load_settings
 from tests import payloads
 from tests.conftest import Agency, Database, Server, names_in
@@ -147,7 +147,7 @@ class Role:
 
     def check(self) -> Report:
         """Check as this role."""
-        return checking.check(self.settings)
+        return check.check(self.settings)
 
 
 @pytest.fixture

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 from radicale.config import Configuration
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from radicale_flowfact.configuring import load_configuration
-from radicale_flowfact.database import WRITES
-from radicale_flowfact.dav import tables, verify
-from radicale_flowfact.dav.invariants import Breach
-from radicale_flowfact.dav.rendering import etag_of
+from radicale_flowfact.database.engines import WRITES
+from radicale_flowfact.dav.admin import verify
+from radicale_flowfact.dav.admin.invariants import Breach
+from radicale_flowfact.dav.reading.rendering import etag_of
+from radicale_flowfact.dav.store import tables
+from radicale_flowfact.server.configuration import load_configuration
 from radicale_flowfact.storage import Storage
 from tests import payloads
+from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
-from tests.test_commands import run
 
 _EPOCH = datetime(2026, 1, 1)
 
@@ -185,6 +185,8 @@ def test_what_is_gone_again_at_the_second_look_is_not_told(filled: Server, monke
 def test_the_command_and_radicales_own_verify(filled: Server) -> None:
     done = run("verify", "--config", str(filled.config))
     assert (done.returncode, "No faults in 1 collections" in done.stdout) == (0, True), done.stderr
+    with filled.database.engine.connect() as connection:
+        sidecar = connection.scalar(select(ITEM.c.sidecar).where(_OF_A))
     broken(filled, lambda c: c.execute(update(ITEM).where(_OF_A).values(sidecar="{")))
     done = run("verify", "--config", str(filled.config))
     assert done.returncode == 1
@@ -192,11 +194,11 @@ def test_the_command_and_radicales_own_verify(filled: Server) -> None:
     assert "next: UPDATE" in done.stderr
     configuration: Configuration = load_configuration(filled.config)
     assert Storage(configuration).verify() is False
-    broken(filled, lambda c: c.execute(update(ITEM).where(_OF_A).values(sidecar=json.dumps(["NICKNAME:Evi"]))))
+    broken(filled, lambda c: c.execute(update(ITEM).where(_OF_A).values(sidecar=sidecar)))
     assert Storage(configuration).verify() is True
 
 
-def test_a_hidden_contact_whose_record_went_and_that_comes_back_as_private_is_shown(
+def test_a_hidden_contact_whose_record_went_does_not_come_back_as_private_under_its_uid(
     agency: Agency, server: Server
 ) -> None:
     office = agency.office
@@ -209,8 +211,11 @@ def test_a_hidden_contact_whose_record_went_and_that_comes_back_as_private_is_sh
     office.remove(office.tables.address, DSN=dsn)
     device.sync("addresses")
     private = text.replace("END:VCARD", "CATEGORIES:privat\r\nEND:VCARD")
-    assert device.put(f"addresses/{href}", private).status in (201, 204)
-    assert device.get(f"addresses/{href}").status == 200
+    assert device.put(f"addresses/{href}", private).status == 412, "the office deleted it (rule 15)"
+    assert device.get(f"addresses/{href}").status == 404
+    fresh = private.replace("UID:", "UID:new-")
+    assert device.put("addresses/new.vcf", fresh, new=True).status == 201
+    assert device.get("addresses/new.vcf").status == 200
 
 
 def test_a_record_does_not_share_its_uid_with_what_the_device_made(agency: Agency, server: Server) -> None:

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, event
 
-from radicale_flowfact.commits import Commits
-from radicale_flowfact.dav import refresh
-from radicale_flowfact.dav import tables as dav_tables
-from radicale_flowfact.dav.session import Name
+from radicale_flowfact.database.commits import Commits
+from radicale_flowfact.dav.reading import refresh
+from radicale_flowfact.dav.store import tables as dav_tables
+from radicale_flowfact.dav.store.session import Name
 from tests.conftest import Agency, Database, Server
 from tests.office import Office
 

@@ -9,8 +9,8 @@ import pytest
 from radicale.auth import AuthContext, BaseAuth
 from radicale.config import Configuration, load
 
-from radicale_flowfact import logins
-from radicale_flowfact.logins import Known, RememberedLogins
+from radicale_flowfact.http.auth import remembered_logins
+from radicale_flowfact.http.auth.remembered_logins import LoginResult, RememberedLogins
 from tests.conftest import Agency, Server
 from tests.device import Device
 
@@ -42,7 +42,7 @@ class Asking:
         self.auth = CountingAuth(configuration, self.passwords)
         self.logins = RememberedLogins(self.auth, configuration, lambda: self.now)
 
-    def login(self, login: str = "Anna", password: str = "pw") -> Known:  # noqa: S107 - the tests' own
+    def login(self, login: str = "Anna", password: str = "pw") -> LoginResult:  # noqa: S107 - the tests' own
         """Log in."""
         return self.logins.login(login, password, AuthContext())  # type: ignore[no-untyped-call]
 
@@ -137,7 +137,7 @@ def test_groups_are_those_of_the_check_and_as_old_as_it() -> None:
 
 
 def test_what_is_remembered_is_bounded_and_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logins, "_MOST", 10)
+    monkeypatch.setattr(remembered_logins, "_MAX_ENTRIES", 10)
     asking = Asking({f"u{number}": "secret" for number in range(40)})
     for number in range(40):
         assert asking.login(f"u{number}", "secret")[0] == f"u{number}"

@@ -11,12 +11,15 @@ from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import strategies as st
 
-from tests.hot.everything import NAMES, Seen
-from tests.hot.two_ways import Asked
+from tests.http.hot.everything import NAMES, Seen
+from tests.http.hot.two_ways import Asked
 
 CAL, CARD = "urn:ietf:params:xml:ns:caldav", "urn:ietf:params:xml:ns:carddav"
 _SPACES = f'xmlns="DAV:" xmlns:C="{CAL}" xmlns:CR="{CARD}"'
-_ITEM_PROPS = ("<getetag/>", "<getcontenttype/>", "<resourcetype/>", "<C:calendar-data/>", "<CR:address-data/>")
+_ITEM_PROPS = (
+    *("<getetag/>", "<getcontenttype/>", "<resourcetype/>", "<C:calendar-data/>", "<CR:address-data/>"),
+    *('<CR:address-data content-type="text/vcard" version="4.0"/>', '<CR:address-data version="3.0"/>'),
+)
 _ODD_PROPS = (
     *("<displayname/>", "<getlastmodified/>", "<getcontentlength/>", "<owner/>", "<current-user-principal/>", "<a/>"),
     *("<current-user-privilege-set/>", "<supported-report-set/>", "<C:max-resource-size/>", "<acl/>", "<C:x.y-1/>"),
@@ -35,6 +38,10 @@ _ODD_PROPS = (
     ),
     *(
         '<CR:address-data><CR:prop name="FN"/></CR:address-data>',
+        '<CR:address-data version="4.0"><CR:prop name="EMAIL"/></CR:address-data>',
+        '<CR:address-data version="2.1"/>',
+        '<CR:address-data content-type="application/vcard+json" version="4.0"/>',
+        '<CR:address-data content-type="Text/VCard; charset=utf-8" novalue="no"/>',
         "<!-- x -->",
         "<?pi x?>",
         "\n  ",
@@ -49,6 +56,10 @@ _COLLECTION_PROPS = (
     *('<getctag xmlns="http://calendarserver.org/ns/"/>', '<calendar-color xmlns="http://apple.com/ns/ical/"/>'),
     *("<C:supported-calendar-component-set/>", "<CR:supported-address-data/>", "<C:calendar-home-set/>"),
     *("<getetag/>", "<getcontenttype/>", "<resourcetype/>", '<source xmlns="http://calendarserver.org/ns/"/>'),
+)
+_ACCEPTS = (
+    *("*/*", "text/vcard", "text/vcard; version=4.0", "text/vcard;version=4.0, text/vcard;version=3.0;q=0.5"),
+    *("text/vcard; version=2.1", "application/vcard+json", "text/html", "text/vcard;version=4.0;q=0, */*;q=0.1", "x"),
 )
 _BASE = datetime(2026, 6, 19, 22, tzinfo=UTC)
 _CHANGES = ("20260329T003000Z", "20260329T010000Z", "20260329T013000Z", "20261025T003000Z", "20261025T010000Z")
@@ -182,7 +193,9 @@ def gets(seen: Mapping[str, Seen]) -> st.SearchStrategy[Asked]:
             {"HTTP_IF_NONE_MATCH": value} for value in (*mine.etags[:4], "*", 'W/"x"', "x", f'{mine.etags[0]}, "x"')
         ]
         others = [{"QUERY_STRING": "a=b"}, {"CONTENT_LENGTH": "x"}, {"CONTENT_LENGTH": "0"}, {"HTTP_DEPTH": "1"}]
-        extra = mostly(st.just({}), [*tags, *others, {"HTTP_RANGE": "bytes=0-1"}, {"HTTP_IF_MATCH": '"x"'}])
+        accepts = [{"HTTP_ACCEPT": value} for value in _ACCEPTS]
+        usual: st.SearchStrategy[Mapping[str, str]] = st.one_of(_NOTHING, st.sampled_from(accepts))
+        extra = mostly(usual, [*tags, *others, {"HTTP_RANGE": "bytes=0-1"}, {"HTTP_IF_MATCH": '"x"'}])
         paths = hrefs.map(lambda href: f"/anna/{name}/{href}")
         return asked(st.sampled_from(["GET", "GET", "HEAD"]), paths, st.just(""), st.just(""), extra)
 

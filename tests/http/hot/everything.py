@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from tests import payloads
 from tests.conftest import Agency
-from tests.hot.two_ways import TwoWays
+from tests.http.hot.two_ways import TwoWays
 
 NAMES = ("addresses", "appointments", "tasks")
 SETTINGS = """refresh_seconds = 3600

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Agency, Server
-from tests.hot import asking
-from tests.hot.everything import SETTINGS, Everything, Seen
-from tests.hot.two_ways import Asked, TwoWays
+from tests.http.hot import asking
+from tests.http.hot.everything import SETTINGS, Everything, Seen
+from tests.http.hot.two_ways import Asked, TwoWays
 
 EXAMPLES = 600  # of each sort
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.server.configuration import load_configuration
 from tests.conftest import Server
 
 BASIC = "Basic " + base64.b64encode(b"anna:pw").decode()

@@ -14,11 +14,11 @@ import pytest
 import requests
 from sqlalchemy import Column, MetaData, String, Table, select, update
 
-from radicale_flowfact import listening
-from radicale_flowfact.database import WRITES
+from radicale_flowfact.database.engines import WRITES
+from radicale_flowfact.server import workers
 from tests import payloads
 from tests.conftest import NOW, Agency, Server
-from tests.web.test_syncs import IPHONE, NEWER, later
+from tests.dav.store.deferred.test_syncs import IPHONE, NEWER, later
 
 
 def get(server: Server, page: str, headers: Mapping[str, str] | None = None) -> requests.Response:
@@ -92,7 +92,7 @@ def test_metrics_count_what_happens(agency: Agency, server: Server) -> None:
     phone.all("addresses")
     phone.put("addresses/n.vcf", payloads.vcard("n"), new=True)
     phone.put("addresses/n.vcf", payloads.vcard("n"), new=True)
-    phone.put("addresses/m.vcf", payloads.vcard("m", "ORG:" + "x" * 101))
+    phone.put("addresses/m.vcf", payloads.event("m"))
     phone.propfind("", "<CS:getctag/>", depth=1)
     server.gateway.flush()
     found = numbers(server)
@@ -170,8 +170,8 @@ def test_with_a_token_metrics_are_for_who_has_it(
 _WORKER = """\
 import sys
 from pathlib import Path
-from radicale_flowfact.app import FlowfactApplication
-from radicale_flowfact.configuring import load_configuration
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.server.configuration import load_configuration
 from tests.conftest import serve_application
 with serve_application(FlowfactApplication(load_configuration(Path(sys.argv[1])))) as base:
     print(base, flush=True)
@@ -182,15 +182,15 @@ with serve_application(FlowfactApplication(load_configuration(Path(sys.argv[1]))
 def test_several_processes_add_up(agency: Agency, server: Server) -> None:
     server.write_configuration()
     command = [sys.executable, "-c", _WORKER, str(server.config)]
-    with listening.shared_numbers():
-        workers = [
+    with workers.shared_metrics():
+        processes = [
             subprocess.Popen(  # noqa: S603 - our own code
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ.copy()
             )
             for _ in range(2)
         ]
         try:
-            bases = [str(worker.stdout and worker.stdout.readline()).strip() for worker in workers]
+            bases = [str(worker.stdout and worker.stdout.readline()).strip() for worker in processes]
             for times, base in enumerate(bases, start=1):
                 server.base = base
                 for _ in range(times):
@@ -200,10 +200,10 @@ def test_several_processes_add_up(agency: Agency, server: Server) -> None:
                 found = numbers(server)
                 sums.append(found['flowfact_requests_total{collection="tasks",method="PROPFIND",status="207"}'])
                 assert found['flowfact_request_seconds_count{collection="tasks",method="PROPFIND"}'] == 3
-            workers[0].communicate("", timeout=30)
+            processes[0].communicate("", timeout=30)
             after = numbers(server)['flowfact_requests_total{collection="tasks",method="PROPFIND",status="207"}']
         finally:
-            for worker in workers:
+            for worker in processes:
                 worker.kill()
                 worker.communicate()
     assert (sums, after) == ([3, 3], 3)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
+from radicale_flowfact.http.observe.logs import JsonFormatter, TextFormatter, fault_of, message_of
 from radicale_flowfact.settings import SettingsError, load_settings
-from radicale_flowfact.web.logs import JsonFormatter, TextFormatter, fault_of, message_of
 from tests import payloads
-from tests.conftest import Agency, Server
-from tests.web.served import served
+from tests.conftest import Agency, Server, not_on_mssql
+from tests.http.observe.served import served
 
 IPHONE = "iOS/17.5 (21F79) dataaccessd/1.0"
 PERSONAL = ("Muster", "Meier", "geheim", "n.vcf", "secret", "Basic ")
@@ -45,7 +45,7 @@ def test_each_request_has_a_line_in_json(agency: Agency, server: Server, unused_
     assert (conflict["login"], conflict["device"], conflict["level"]) == ("anna", "iOS/17.5", "warning")
     assert conflict["reason"] == "there is such an item already"
     assert conflict["ms"] > 0
-    (bad,) = [line for line in lines if line["status"] == 400]
+    (bad,) = [line for line in lines if line["status"] == 409]
     assert bad["reason"] == "the contact cannot be read: a line has no colon after its name: '…'"
     assert len({line["request_id"] for line in lines}) == len(lines)
     assert {line["item"] for line in lines if line["method"] == "PUT"} == {conflict["item"], bad["item"]}
@@ -65,11 +65,12 @@ def test_lines_as_text_can_be_switched_off(agency: Agency, server: Server, unuse
     assert re.fullmatch(r"[0-9a-f]{16}", number)
     assert re.fullmatch(
         rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z \d+ WARNING \[{number}\] PUT addresses/[0-9a-f]{{12}} "
-        r"answered 400 in \d+\.\d ms login=anna device=iOS/17\.5: the contact cannot be read: .*",
+        r"answered 409 in \d+\.\d ms login=anna device=iOS/17\.5: the contact cannot be read: .*",
         line,
     )
 
 
+@not_on_mssql("ALTER TABLE renames no table there")
 def test_a_fault_of_ours_is_told_without_its_data(
     agency: Agency, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,7 +102,7 @@ def test_errors_are_told_by_kind_and_place() -> None:
     assert fault_of(lost) == "OSError: connection refused"
     with pytest.raises(ValueError, match="Meier") as raised:
         datetime.fromisoformat("Meier")
-    assert re.fullmatch(r"ValueError in tests\.web\.test_logs:\d+", fault_of(raised.value))
+    assert re.fullmatch(r"ValueError in tests\.http\.observe\.test_logs:\d+", fault_of(raised.value))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radicale_flowfact.actions import SetPhone
-from radicale_flowfact.contentlines import parse_line
-from radicale_flowfact.phones import SlotPhone, decide_phones, phone_lines, read_phones, same_number
+from radicale_flowfact.content.contentlines import parse_line
+from radicale_flowfact.maps.contacts.phones import SlotPhone, comparable_number, decide_phones, phone_lines, read_phones
 from radicale_flowfact.records import Phone, RecordKey, Table
 from radicale_flowfact.settings import PHONE_SLOTS
 from tests.strategies import phone_numbers, phones
@@ -30,7 +30,7 @@ def served(rows: tuple[Phone, ...]) -> tuple[SlotPhone, ...]:
 
 def decide(rows: tuple[Phone, ...], sent: tuple[SlotPhone, ...]) -> list[tuple[int, str | None, str | None]]:
     """Return the changes as (position, before, after)."""
-    decided = decide_phones(KEY, served(rows), sent, rows, PHONE_SLOTS)
+    decided = decide_phones(KEY, [served(rows)], sent, rows, PHONE_SLOTS)
     return [(action.position, action.before, action.after) for action in decided.actions]
 
 
@@ -41,22 +41,22 @@ OFFICE = (Phone(1, "0221 / 11", "Zentrale"), Phone(2, "0171 22"), Phone(4, "0221
     ("one", "other"), [("0221/1234567", "+49 221 1234567"), ("0049 (221) 123-4567", "02211234567"), ("112", "1 1 2")]
 )
 def test_spellings_of_one_number_are_equal(one: str, other: str) -> None:
-    assert same_number(one) == same_number(other)
+    assert comparable_number(one) == comparable_number(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("+49 BUSINESS", "+49 MOBIL"), ("0800 FLOW", "0800 FACT"), ("Zentrale", "Empfang")]
 )
 def test_words_tell_numbers_apart(one: str, other: str) -> None:
-    assert same_number(one) != same_number(other)
+    assert comparable_number(one) != comparable_number(other)
 
 
 def test_one_number_as_two_kinds_is_kept_with_both() -> None:
     sent = read("TEL;TYPE=WORK:0221 1234567", "TEL;TYPE=CELL:+49 221 1234567")
-    first = decide_phones(KEY, (), sent, (), PHONE_SLOTS)
+    first = decide_phones(KEY, [()], sent, (), PHONE_SLOTS)
     assert [(action.position, action.after) for action in first.actions] == [(1, "0221 1234567")]
     assert first.extra == ("TEL;TYPE=CELL:+49 221 1234567",)
-    again = decide_phones(KEY, sent, sent, (Phone(1, "0221 1234567"),), PHONE_SLOTS)
+    again = decide_phones(KEY, [sent], sent, (Phone(1, "0221 1234567"),), PHONE_SLOTS)
     assert (again.actions, again.extra) == ((), first.extra)
 
 
@@ -96,10 +96,10 @@ def test_of_one_number_at_two_positions_the_one_taken_off_goes() -> None:
 
 def test_a_number_that_flowfact_has_out_of_sight_stays_with_the_device() -> None:
     line = "TEL;TYPE=HOME:0221 99"
-    first = decide_phones(KEY, served(OFFICE), (*served(OFFICE), *read(line)), OFFICE, PHONE_SLOTS)
+    first = decide_phones(KEY, [served(OFFICE)], (*served(OFFICE), *read(line)), OFFICE, PHONE_SLOTS)
     assert (first.actions, first.extra) == ((), (line,))
     base = (*served(OFFICE), *read(line))
-    again = decide_phones(KEY, base, base, OFFICE, PHONE_SLOTS)
+    again = decide_phones(KEY, [base], base, OFFICE, PHONE_SLOTS)
     assert (again.actions, again.extra) == ((), (line,))
 
 
@@ -132,9 +132,9 @@ def test_reordered_and_retyped_numbers_change_nothing(rows: tuple[Phone, ...], s
 @given(phones(), phone_numbers)
 def test_a_new_number_shifts_no_other(rows: tuple[Phone, ...], number: str) -> None:
     sent = (*served(rows), *read(f"TEL;TYPE=CELL:{number}"))
-    known = {same_number(phone.number) for phone in rows}
+    known = {comparable_number(phone.number) for phone in rows}
     changed = decide(rows, sent)
-    if same_number(number) in known:
+    if comparable_number(number) in known:
         assert changed == []
     else:
         free = [position for position in range(1, 9) if position not in {row.position for row in rows}]
@@ -159,15 +159,15 @@ def test_numbers_from_position_9_on_are_never_touched() -> None:
 def test_a_number_the_office_changed_meanwhile_is_left_alone() -> None:
     now = (Phone(1, "0221 77"), *OFFICE[1:])
     sent = tuple(phone for phone in served(OFFICE) if phone.slot != "work")
-    assert decide_phones(KEY, served(OFFICE), sent, now, PHONE_SLOTS).actions == ()
+    assert decide_phones(KEY, [served(OFFICE)], sent, now, PHONE_SLOTS).actions == ()
 
 
 def test_a_number_sent_twice_becomes_one_row() -> None:
-    decided = decide_phones(KEY, (), read("TEL:0221 5", "TEL;TYPE=HOME:+49 221 5"), (), PHONE_SLOTS)
+    decided = decide_phones(KEY, [()], read("TEL:0221 5", "TEL;TYPE=HOME:+49 221 5"), (), PHONE_SLOTS)
     assert decided.actions == (SetPhone(KEY, 1, None, "0221 5"),)
 
 
 def test_numbers_without_room_stay_on_the_device() -> None:
     rows = tuple(Phone(position, f"0221 {position}000000") for position in range(1, 9))
-    decided = decide_phones(KEY, served(rows), (*served(rows), *read("TEL:0221 99")), rows, PHONE_SLOTS)
+    decided = decide_phones(KEY, [served(rows)], (*served(rows), *read("TEL:0221 99")), rows, PHONE_SLOTS)
     assert (decided.actions, decided.extra) == ((), ("TEL:0221 99",))

@@ -10,21 +10,24 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from radicale_flowfact.dav import fetches, later, tables
-from radicale_flowfact.dav.fetches import Device as Key
-from radicale_flowfact.dav.fetches import Fetches
+from radicale_flowfact.dav.store import tables
+from radicale_flowfact.dav.store.deferred import fetches, timer
+from radicale_flowfact.dav.store.deferred.fetches import Fetches
+from radicale_flowfact.dav.store.devices import Device as Key
+from radicale_flowfact.dav.store.devices import Fetch, device_of
 from tests.conftest import Agency, Server
 from tests.dav.test_writing import only
 
 
 def written(server: Server, agent: str = "Test/1.0") -> dict[int, str]:
-    """Return what the database has of a device, item id to ETag."""
+    """Return the newest version that the database has of a device, item id to ETag."""
     fetched, device = tables.fetched.c, tables.device.c
     query = select(fetched.item_id, fetched.etag).join_from(
         tables.fetched, tables.device, device.id == fetched.device_id
     )
     with server.gateway.engine.connect() as connection:
-        return {row.item_id: row.etag for row in connection.execute(query.where(device.agent == agent))}
+        rows = connection.execute(query.where(device.agent == agent).order_by(fetched.number))
+        return {row.item_id: row.etag for row in rows}
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -38,7 +41,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be written by itself."""
-    monkeypatch.setattr(later, "_SECONDS", 3600.0)
+    monkeypatch.setattr(timer, "_SECONDS", 3600.0)
 
 
 @pytest.mark.parametrize("by", ["GET", "multiget"])
@@ -98,8 +101,8 @@ def test_a_put_that_fails_leaves_what_was_fetched_to_the_next(agency: Agency, se
     device = server.start().device()
     path, _, text = only(device, "addresses")
     agency.office.change(agency.office.tables.address, {"DSN": dsn}, STRASSE="Weg 2")
-    refused = device.put(path, text.replace("Köln", "K" * 300))
-    assert refused.status == 403
+    refused = device.put(path, text.replace("UID:", "UID:x"))
+    assert refused.status == 409
     assert device.put(path, text.replace("Köln", "Bonn")).status == 204
     row = agency.office.row(agency.office.tables.address, DSN=dsn)
     assert (row["STRASSE"], row["ORT"]) == ("Weg 2", "Bonn")
@@ -116,7 +119,7 @@ class Notes:
     def _write(self, device: Key) -> None:
         self.tried.append(device)
         self.during()
-        if device[1] == "bad":
+        if device.identity == "bad":
             raise RuntimeError("the database is away")
 
 
@@ -124,9 +127,9 @@ class Notes:
 def test_what_cannot_be_written_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
     notes = Notes()
     for agent in ("a", "bad", "c"):
-        notes.fetches.add(("anna", agent), {1: "x"})
+        notes.fetches.add(device_of("anna", agent), [(1, "x", 1)])
     notes.fetches.flush()
-    assert notes.tried == [("anna", "a"), ("anna", "bad"), ("anna", "c")]
+    assert notes.tried == [device_of("anna", agent) for agent in ("a", "bad", "c")]
     assert "the database is away" in caplog.text
     notes.fetches.flush()
     assert len(notes.tried) == 3  # each once
@@ -135,9 +138,9 @@ def test_what_cannot_be_written_takes_nothing_else_with_it(caplog: pytest.LogCap
 @pytest.mark.usefixtures("late")
 def test_what_is_fetched_while_it_is_written_waits_for_the_next_time() -> None:
     notes = Notes()
-    key = ("anna", "a")
-    notes.fetches.add(key, {1: "old", 2: "x"})
-    notes.during = lambda: notes.fetches.add(key, {1: "new"})
+    key = device_of("anna", "a")
+    notes.fetches.add(key, [(1, "old", 1), (2, "x", 2)])
+    notes.during = lambda: notes.fetches.add(key, [(1, "new", 3)])
     notes.fetches.flush()
     notes.during = lambda: None
     notes.fetches.flush()
@@ -146,8 +149,8 @@ def test_what_is_fetched_while_it_is_written_waits_for_the_next_time() -> None:
 
 
 def test_many_threads_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later, "_SECONDS", 0.001)
-    stored: dict[Key, dict[int, str]] = {}
+    monkeypatch.setattr(timer, "_SECONDS", 0.001)
+    stored: dict[Key, dict[tuple[int, str], Fetch]] = {}
     lock = threading.Lock()
 
     def write(device: Key) -> None:
@@ -158,20 +161,21 @@ def test_many_threads_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fetch(number: int) -> None:
         for item in range(50):
-            kept.add(("anna", f"agent {number % 4}"), {number * 1000 + item: f"{item}"})
+            kept.add(device_of("anna", f"agent{number % 4}"), [(number * 1000 + item, f"{item}", 1)])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(fetch, range(40)))
     kept.flush()
     until(lambda: sum(map(len, stored.values())) == 40 * 50)
-    assert {key[1] for key in stored} == {f"agent {number}" for number in range(4)}
+    assert {key.identity for key in stored} == {f"agent{number}" for number in range(4)}
 
 
 @pytest.mark.usefixtures("late")
 def test_so_many_that_they_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetches, "_MOST", 100)
     notes = Notes()
-    notes.fetches.add(("anna", "a"), dict.fromkeys(range(99), "x"))
+    device = device_of("anna", "a")
+    notes.fetches.add(device, [(number, "x", 1) for number in range(99)])
     assert notes.tried == []
-    notes.fetches.add(("anna", "a"), {100: "x"})
-    assert notes.tried == [("anna", "a")]
+    notes.fetches.add(device, [(100, "x", 1)])
+    assert notes.tried == [device]

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from radicale_flowfact.agents import product, program
-from radicale_flowfact.dav import devices, tables
-from radicale_flowfact.dav.session import Name
-from radicale_flowfact.dav.syncs import Syncs
+from radicale_flowfact.dav.store import devices, tables
+from radicale_flowfact.dav.store.deferred.syncs import Syncs
+from radicale_flowfact.dav.store.devices import Device, device_of
+from radicale_flowfact.dav.store.session import Name
+from radicale_flowfact.dav.store.user_agents import product, program
 from tests import payloads
+from tests.commands.test_commands import run
 from tests.conftest import NOW, Agency, Server
-from tests.test_commands import run
 
 IPHONE = "iOS/17.5 (21F79) dataaccessd/1.0"
 NEWER = "iOS/18.0 (22A1) dataaccessd/1.0"
@@ -29,7 +30,7 @@ def synced(server: Server) -> dict[tuple[str, str], str]:
 def later(server: Server, **by: int) -> None:
     """Move the clock, and let every device's next sync be noted again."""
     server.moment += timedelta(**by)
-    server.gateway._syncs._due.clear()
+    server.gateway._notes._syncs._due.clear()
 
 
 def test_each_device_and_collection_has_its_last_sync(agency: Agency, server: Server) -> None:
@@ -63,14 +64,16 @@ def test_what_fails_is_no_sync(agency: Agency, server: Server) -> None:
 
 
 def test_it_is_written_once_a_minute() -> None:
-    moment, written = [0.0], []
+    moment = [0.0]
+    written: list[tuple[Device, tuple[Name, ...]]] = []
+    phone = device_of("anna", IPHONE)
     syncs = Syncs(lambda device, names: written.append((device, names)), lambda: moment[0])
     for second in (0, 30, 59, 60, 61):
         moment[0] = second
-        syncs.note(("anna", IPHONE), (Name.TASKS,))
-        syncs.note(("anna", IPHONE), (Name.ADDRESSES,))
+        syncs.note(phone, (Name.TASKS,))
+        syncs.note(phone, (Name.ADDRESSES,))
         syncs.flush()
-    assert written == [(("anna", IPHONE), (Name.ADDRESSES, Name.TASKS))] * 2
+    assert written == [(phone, (Name.ADDRESSES, Name.TASKS))] * 2
 
 
 def test_it_is_written_without_being_asked_for(agency: Agency, server: Server) -> None:
@@ -93,8 +96,7 @@ def test_status_shows_devices_and_warns_of_silent_ones(agency: Agency, server: S
     server.gateway.flush()
     later(server, days=4, hours=23)
     server.device(agent=NEWER).sync("addresses")
-    refused = payloads.vcard("n", "ORG:" + "x" * 101)
-    server.device(agent=NEWER).put("addresses/n.vcf", refused)
+    server.device(agent=NEWER).put("tasks/n.ics", payloads.event("n"))
     server.gateway.flush()
     with server.gateway.administer() as session:  # the command has a clock of its own
         _move_to_now(session.connection)
@@ -141,7 +143,7 @@ def test_a_device_is_forgotten_with_the_history(agency: Agency, server: Server) 
     new.multiget("addresses", new.sync("addresses").changed)
     server.gateway.flush()
     later(server, days=2)
-    server.gateway.upkeep()
+    server.upkeep()
     assert set(synced(server)) == {("New/1", "addresses")}
     with server.gateway.session() as session:
         assert [row.agent for row in session.connection.execute(select(tables.device.c.agent))] == ["New/1"]

@@ -1,0 +1,1 @@
+"""Programs that drive a client from inside, in the language or with the interpreter that it wants."""

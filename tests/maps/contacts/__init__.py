@@ -1,0 +1,1 @@
+"""Tests of the map between an Address and a vCard."""

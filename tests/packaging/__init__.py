@@ -1,0 +1,1 @@
+"""What is shipped beside the code fits the code: package metadata, containers, services."""
