@@ -21,7 +21,7 @@ COMMANDS = typer.main.get_command(_app())
 
 def calls(text: str) -> Iterator[list[str]]:
     """Yield the words behind each call of the program in a page's code."""
-    for block, span in _CODE.findall(re.sub(r"<[^<>\n]*>", "name", text)):
+    for block, span in _CODE.findall(re.sub(r"<[^<>\n]*>", "NAME", text)):
         lines = re.sub(r"[;|&>#].*", "", block) if block else " ".join(span.split())
         for found in _CALL.findall(lines):
             yield found.split()
