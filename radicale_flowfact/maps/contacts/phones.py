@@ -147,9 +147,9 @@ def group_lines(lines: Iterable[Line]) -> list[str]:
 
 
 def kind_lines(lines: Iterable[Line]) -> list[str]:
-    """Return the sidecar lines with what kind each number is called; VOICE beside another kind says nothing.
+    """Return the sidecar lines with the TYPE values of each number; VOICE beside another type is left out.
 
-    One that is called nothing, as beside a label of Apple's, is called by its position.
+    A number without types, as beside a label of Apple's, is rendered with those of its position.
     """
     named = ((kinds, number_of(line)) for line in lines if (kinds := _kinds(line)))
     return [f"{_KINDS}{kinds};{comparable_number(number)}" for kinds, number in named if number]
