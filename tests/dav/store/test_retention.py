@@ -257,12 +257,19 @@ def test_no_transaction_of_the_upkeep_deletes_many_rows(
     assert all(before[name] >= 60 for name in _FORGOTTEN)
     agency.office.remove(agency.office.tables.address_merkmal)
     server.gateway.open("anna", Name.ADDRESSES)
-    server.moment = NOW + timedelta(days=91)
+    server.moment = NOW + timedelta(days=93)
+    told = " ".join(verify(server.gateway).notes)
+    for late in ("61 devices", "181 last syncs of devices", "60 history entries"):
+        assert f"{late} are over their time (90 days)" in told
+    assert "61 addresses that logins came from are over their time (30 days)" in told
     with _deleted(server.gateway.engine) as deleted:
         server.upkeep()
     assert {name: _counts(server)[name] for name in _FORGOTTEN} == dict.fromkeys(_FORGOTTEN, 0)
     assert sum(deleted) >= sum(before[name] for name in _FORGOTTEN)
     assert max(deleted) <= 4 * _AT_ONCE  # a device goes with its three last syncs
+
+
+_NEXT = "the next upkeep drops them"
 
 
 def test_no_transaction_of_the_upkeep_deletes_many_rows_over_a_bound(
@@ -272,10 +279,15 @@ def test_no_transaction_of_the_upkeep_deletes_many_rows_over_a_bound(
     monkeypatch.setattr(device_rows, "MOST", 2)
     monkeypatch.setattr(device_rows, "MOST_FETCHED", 3)
     _fill(agency, server)
+    anna = "anna: 59 devices over the bound of 2 for a login"
+    versions = "anna: 232 fetched versions over the bound of 3 for a device"
+    told = verify(server.gateway).notes
+    assert [note for note in told if "over the bound" in note] == [f"{anna}; {_NEXT}", f"{versions}; {_NEXT}"]
     server.moment = NOW + timedelta(days=1)
     with _deleted(server.gateway.engine) as deleted:
         server.upkeep()
     counts = _counts(server)
     assert (counts["dav_device"], counts["dav_device_sync"], counts["dav_fetched"]) == (2, 6, 6)
     assert max(deleted) <= 4 * _AT_ONCE
+    assert not [note for note in verify(server.gateway).notes if "over the bound" in note]
     server.verify()

@@ -100,7 +100,7 @@ class FamiliarAddresses:
         self._asked.keep(pair, (self._clock() + _ASK_AGAIN_AFTER, found), size)
 
 
-def old(now: datetime) -> Select[tuple[str, str]]:
+def old(now: datetime) -> Select[Any]:
     """Return the SELECT of the pairs (login, hash) that are older than 30 days at a time (UTC)."""
     return select(_table.c.login, _table.c.address_hash).where(_table.c.seen < now - FAMILIAR_FOR)
 

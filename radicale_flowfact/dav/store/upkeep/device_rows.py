@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Row, Select, Subquery, and_, bindparam, delete, exists, func, not_, select
+from sqlalchemy import Delete, Select, Subquery, and_, bindparam, delete, exists, func, not_, select
 
 from radicale_flowfact.dav.store import devices, tables
 from radicale_flowfact.dav.store.session import Session
@@ -20,6 +20,8 @@ MOST = 100
 """So many devices are known of a login; the upkeep forgets those beyond that were not seen for the longest time."""
 MOST_FETCHED = 100_000
 """So many versions are known of a device; the upkeep forgets those of the lowest numbers beyond."""
+Rows = Sequence[Any]
+"""Rows of one of the SELECTs here."""
 _device, _sync, _fetched = tables.device.c, tables.device_sync.c, tables.fetched.c
 _KEY = (_fetched.device_id, _fetched.item_id, _fetched.etag)
 _IS_KEPT = exists().where(tables.version.c.item_id == _fetched.item_id, tables.version.c.etag == _fetched.etag)
@@ -47,58 +49,58 @@ def surplus(since: datetime) -> Select[int]:
     return select(ranked.c.id).where(ranked.c.place > MOST, ranked.c.seen < since)
 
 
-def surplus_by_login() -> Select[tuple[str, int]]:
+def surplus_by_login() -> Select[str, int]:
     """Return the SELECT of logins with more devices than the bound, and how many are beyond."""
     ranked = _ranked_devices()
     return select(ranked.c.login, func.count()).where(ranked.c.place > MOST).group_by(ranked.c.login)
 
 
-def surplus_fetched() -> Select[tuple[int, int, str, int]]:
+def surplus_fetched() -> Select[Any]:
     """Return the SELECT of versions (device, item, ETag, number) beyond the bound of their device."""
     ranked = _ranked_versions()
     columns = (ranked.c.device_id, ranked.c.item_id, ranked.c.etag, ranked.c.number)
     return select(*columns).where(ranked.c.place > MOST_FETCHED).order_by(*columns[:3])
 
 
-def surplus_fetched_by_login() -> Select[tuple[str, int]]:
+def surplus_fetched_by_login() -> Select[str, int]:
     """Return the SELECT of logins whose devices have more versions than the bound, and how many are beyond."""
     ranked = _ranked_versions()
     of_device = select(_device.login, func.count()).join_from(tables.device, ranked, ranked.c.device_id == _device.id)
     return of_device.where(ranked.c.place > MOST_FETCHED).group_by(_device.login)
 
 
-def fetched_by(found: Select[int]) -> Select[tuple[int, int, str]]:
+def fetched_by(found: Select[int]) -> Select[Any]:
     """Return the SELECT of the versions (device, item, ETag) of devices that a SELECT finds."""
     return select(*_KEY).where(_fetched.device_id.in_(found)).order_by(*_KEY)
 
 
-def fetched_of_nothing() -> Select[tuple[int, int, str]]:
+def fetched_of_nothing() -> Select[Any]:
     """Return the SELECT of versions (device, item, ETag) whose text is no longer stored."""
     return select(*_KEY).where(not_(_IS_KEPT)).order_by(*_KEY)
 
 
-def old_syncs(before: datetime) -> Select[tuple[int, str]]:
+def old_syncs(before: datetime) -> Select[Any]:
     """Return the SELECT of last syncs (device, collection) before a time (UTC)."""
     return select(_sync.device_id, _sync.name).where(_sync.synced < before)
 
 
-def forget_fetched_by(session: Session, rows: Sequence[Row[Any]], since: datetime) -> None:
+def forget_fetched_by(session: Session, rows: Rows, since: datetime) -> None:
     """Delete these versions of devices that were not seen since a time (UTC); a device that came back keeps them."""
     mine = set(_locked(session, {row.device_id for row in rows}, since))
     _execute(session, _FORGET, [_key(row) for row in rows if row.device_id in mine])
 
 
-def forget_surplus_fetched(session: Session, rows: Sequence[Row[Any]]) -> None:
+def forget_surplus_fetched(session: Session, rows: Rows) -> None:
     """Delete these versions; one that was fetched again since they were found stays."""
     _execute(session, _FORGET_UNLESS_NEWER, [{**_key(row), "found": row.number} for row in rows])
 
 
-def forget_fetched_of_nothing(session: Session, rows: Sequence[Row[Any]]) -> None:
+def forget_fetched_of_nothing(session: Session, rows: Rows) -> None:
     """Delete these versions; one whose text was stored again since they were found stays."""
     _execute(session, _FORGET_UNLESS_KEPT, [_key(row) for row in rows])
 
 
-def forget_syncs(session: Session, rows: Sequence[Row[Any]], before: datetime) -> None:
+def forget_syncs(session: Session, rows: Rows, before: datetime) -> None:
     """Delete these last syncs; one that was renewed since they were found stays."""
     keys = [{"device": row.device_id, "collection": row.name, "before": before} for row in rows]
     _execute(session, _FORGET_SYNC, keys)
@@ -123,7 +125,7 @@ def _locked(session: Session, ids: set[int], since: datetime) -> Sequence[int]:
     return session.connection.scalars(select(_device.id).where(which)).all()
 
 
-def _key(row: Row[Any]) -> dict[str, object]:
+def _key(row: Any) -> dict[str, object]:  # noqa: ANN401 - a row of a SELECT here
     return {"device": row.device_id, "item": row.item_id, "version": row.etag}
 
 

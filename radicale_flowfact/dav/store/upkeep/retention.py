@@ -7,6 +7,7 @@ batches, each in a short transaction that checks them again, so that no device w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,23 +57,57 @@ def _delete(transactions: Transactions, find: Select[Any], forget: _Forget) -> N
             return
 
 
-def overdue(session: Session) -> dict[str, int]:
-    """Return how many rows of each sort are over their time by more than two days: the upkeep did not delete them.
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """So many rows of a sort are over their time, which is this many days, by more than two days."""
 
-    Empty while the clock is in doubt, as the upkeep waits then.
-    """
+    count: int
+    what: str
+    days: int
+
+
+def overdue(session: Session) -> list[Overdue]:
+    """Return what is over its time, so that the upkeep failed to delete it; empty while the clock is in doubt."""
     if upkeep_clock.doubt(session) is not None:
-        return {}
-    before = _before(session) - timedelta(days=2)
-    named = {
-        "history entries": history.old(before),
-        "old versions of items": aged.old_versions(before),
-        "items that are gone, with their sidecars": aged.gone_with_text(before),
-        "items that are gone, with words to find them by": aged.gone_but_found(before),
-    }
-    counted = {what: select(func.count()).select_from(query.subquery()) for what, query in named.items()}
-    counts = {what: session.connection.scalar(query) or 0 for what, query in counted.items()}
-    return {what: count for what, count in counts.items() if count}
+        return []
+    days, grace = session.settings.history_days, timedelta(days=2)
+    before = _before(session) - grace
+    named: list[tuple[str, Select[Any], int]] = [
+        ("history entries", history.old(before), days),
+        ("old versions of items", aged.old_versions(before), days),
+        ("items that are gone, with their sidecars", aged.gone_with_text(before), days),
+        ("items that are gone, with words to find them by", aged.gone_but_found(before), days),
+        ("devices", device_rows.unseen(before), days),
+        ("last syncs of devices", device_rows.old_syncs(before), days),
+        ("addresses that logins came from", familiar.old(session.utc - grace), familiar.FAMILIAR_FOR.days),
+    ]
+    counted = ((select(func.count()).select_from(query.subquery()), what, days) for what, query, days in named)
+    found = [Overdue(session.connection.scalar(count) or 0, what, days) for count, what, days in counted]
+    return [one for one in found if one.count]
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """So many rows of a login are over a bound; the upkeep did not delete them yet. ``what`` names sort and bound."""
+
+    login: str
+    count: int
+    what: str
+
+
+def surplus(session: Session) -> list[Surplus]:
+    """Return what exceeds the bounds of a login's devices; empty while the clock is in doubt."""
+    if upkeep_clock.doubt(session) is not None:
+        return []
+    counted = (
+        (device_rows.surplus_by_login(), f"devices over the bound of {device_rows.MOST:,} for a login"),
+        (
+            device_rows.surplus_fetched_by_login(),
+            f"fetched versions over the bound of {device_rows.MOST_FETCHED:,} for a device",
+        ),
+    )
+    found = [Surplus(row[0], row[1], what) for query, what in counted for row in session.connection.execute(query)]
+    return sorted(found, key=lambda one: (one.login, one.what))
 
 
 def _before(session: Session) -> datetime:
