@@ -168,6 +168,9 @@ SABOTAGES = [
     ),
     Sabotage(28, "content/contentlines.py", '    return _CONTROL.sub("", text)', "    return text"),
     Sabotage(28, "content/salvaging.py", "    if begun:\n        return lines", "    if True:\n        return lines"),
+    Sabotage(28, "database/fault_codes.py", "        if self.number in _OF_NUMBER:", "        if False:"),
+    Sabotage(28, "database/fault_codes.py", "        found = _OF_STATE.get(self.state) or", "        found ="),
+    Sabotage(28, "database/fault_codes.py", "sqlite3.SQLITE_TOOBIG), _REFUSAL)", "sqlite3.SQLITE_TOOBIG), _OUTAGE)"),
     Sabotage(28, "http/refusals.py", '_NO_RIGHT = "D:need-privileges"', '_NO_RIGHT = "D:other"'),
 ]
 
