@@ -33,7 +33,9 @@ class RememberedLogins:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._known: dict[bytes, tuple[float, object, LoginResult | None]] = {}
-        is_file = configuration.get("auth", "type") == "htpasswd"
+        self._type: str = configuration.get("auth", "type")
+        self._needs_password = self._type != "none"
+        is_file = self._type == "htpasswd"
         self._file = Path(configuration.get("auth", "htpasswd_filename")) if is_file else None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else Radicale asks its authentication
@@ -45,7 +47,13 @@ class RememberedLogins:
         return found if self._clock() < until and marked == self._file_version() else None
 
     def login(self, login: str, password: str, context: AuthContext) -> LoginResult:
-        """Return the user of this login and password, or an empty one; only a right password is remembered."""
+        """Return the user of this login and password, or an empty one; only a right password is remembered.
+
+        No password is none that could be right: a directory may take a bind without one for nobody's and say that it
+        worked (RFC 4513 §5.1.2).
+        """
+        if not password and self._needs_password:
+            return "", self._type, set()
         known = self.known(login, password)
         if known is not None:
             return known
