@@ -1,0 +1,175 @@
+"""Compares the name map with the real database, and names everything that is missing or of a wrong type."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CHAR, NCHAR, NVARCHAR, VARCHAR, Connection, Inspector, inspect
+from sqlalchemy.dialects.mssql import DATETIME2, TIMESTAMP
+from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
+
+from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap, known_names
+from radicale_flowfact.crm.tables import RealTypes, column_type
+
+_FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
+    String: ("text", (String,)),
+    Boolean: ("a bit", (Boolean, Integer, Numeric)),
+    Integer: ("a whole number", (Integer, Numeric)),
+    DateTime: ("a date with time", (DateTime, Date)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault; ``name`` is the logical name, ``text`` says what is wrong and what to do."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def check(connection: Connection, names: NameMap) -> list[Fault]:
+    """Return a fault for each mapped table and column that is missing or of a wrong type."""
+    inspector = inspect(connection)
+    faults: list[Fault] = []
+    for table in TABLES:
+        found = names.table(table)
+        if found is None:
+            continue
+        schema, physical = found
+        if inspector.has_table(physical, schema=schema):
+            faults += _check_columns(inspector, names, table, schema, physical)
+        elif table not in UNREAD:
+            faults.append(_missing_table(inspector, table, schema, physical))
+    return faults
+
+
+_SHOWN = 6
+_FILLED_TABLES = ("AD", "ADTEL", "ADMKM", "AKT", "AKTMKM", "RECHTE")
+
+
+def unwritable(connection: Connection, names: NameMap) -> list[str]:
+    """Return why FlowFact's tables would refuse or cut what the gateway writes; the tables must exist.
+
+    That is: columns that must be filled, have no default and are not in the map; and columns that hold less text than
+    those of the reference schema. The gateway cuts texts (rule 28) by the real lengths on SQL Server, elsewhere by the
+    reference's.
+    """
+    inspector = inspect(connection)
+    found = []
+    for table in _FILLED_TABLES:
+        place = names.table(table)
+        if place is None:
+            continue
+        known = {(names.column(table, column) or "").casefold(): column for column in TABLES[table]}
+        for there in inspector.get_columns(place[1], schema=place[0]):
+            column = known.get(there["name"].casefold())
+            if column is not None:
+                found += _narrower(f"{table}.{column}", column_type(column), there["type"])
+            elif not there["nullable"] and not _fills_itself(there):
+                found.append(f"{place[1]}.{there['name']} must be filled and has no default: new rows would be refused")
+    return found
+
+
+def _fills_itself(there: ReflectedColumn) -> bool:
+    return bool(there.get("default") or there.get("identity") or there.get("computed") or _is_rowversion(there["type"]))
+
+
+def _is_rowversion(found: TypeEngine[Any]) -> bool:
+    return isinstance(found, TIMESTAMP) and not isinstance(found, DateTime)
+
+
+def _narrower(logical: str, wanted: TypeEngine[Any], found: TypeEngine[Any]) -> list[str]:
+    limit, length = getattr(wanted, "length", None), getattr(found, "length", None)
+    if not isinstance(limit, int) or not isinstance(length, int) or length >= limit:
+        return []
+    return [f"column {logical} holds {length} characters, {limit} are expected: longer texts are cut there"]
+
+
+def remarks(real: RealTypes) -> list[str]:
+    """Return what an admin of a SQL Server should know about the types of mapped columns."""
+    found = []
+    older = [(f"{table}.{column}", kind) for (table, column), kind in real.items() if _is_of_code_page(kind)]
+    if older:
+        names = ", ".join(name for name, _ in older[:_SHOWN]) + (f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN))
+        found.append(
+            f"varchar with an SQL_ collation ({getattr(older[0][1], 'collation', '')}): {names}; they keep only the "
+            "characters of its code page, and are compared with nvarchar without an index"
+        )
+    for (table, column), kind in real.items():
+        if column == "TOUCH" and isinstance(kind, DATETIME2):
+            found.append(f"{table}.TOUCH is a datetime2: what changes within a microsecond counts as one change")
+    return found
+
+
+def _is_of_code_page(kind: TypeEngine[Any]) -> bool:
+    is_narrow = isinstance(kind, VARCHAR | CHAR) and not isinstance(kind, NVARCHAR | NCHAR)
+    return is_narrow and str(getattr(kind, "collation", None) or "").startswith("SQL_")
+
+
+def fits(column: str, found: TypeEngine[Any]) -> bool:
+    """Return whether a logical column can be stored in a column of this type."""
+    return not _wrong_type(column, found)
+
+
+def missing_features(names: NameMap) -> list[str]:
+    """Return a sentence for each absent name: what the gateway does without it."""
+    return [f"{name} is mapped to nothing: {OPTIONAL[name]}" for name in names.absent()]
+
+
+def _missing_table(inspector: Inspector, table: str, schema: str | None, physical: str) -> Fault:
+    there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
+    what = f"{schema}.{physical}" if schema else physical
+    hint = _hint(table, physical, there, prefix=f"{schema}." if schema else "")
+    return Fault(table, f"table {table}: the database has no table {what!r}; {hint}")
+
+
+def _check_columns(inspector: Inspector, names: NameMap, table: str, schema: str | None, physical: str) -> list[Fault]:
+    there = {column["name"]: column["type"] for column in inspector.get_columns(physical, schema=schema)}
+    caseless = {name.casefold(): kind for name, kind in there.items()}
+    faults = []
+    for column in TABLES[table]:
+        wanted = names.column(table, column)
+        if wanted is None:
+            continue
+        logical = f"{table}.{column}"
+        if wanted.casefold() not in caseless:
+            hint = _hint(logical, wanted, list(there))
+            faults.append(Fault(logical, f"column {logical}: table {physical!r} has no column {wanted!r}; {hint}"))
+        elif fault := _wrong_type(column, caseless[wanted.casefold()]):
+            faults.append(Fault(logical, f"column {logical}: {physical!r}.{wanted!r} {fault}"))
+    return faults
+
+
+def _wrong_type(column: str, found: TypeEngine[Any]) -> str:
+    wanted = column_type(column)
+    for family, (words, accepted) in _FAMILIES.items():
+        if isinstance(wanted, family):
+            if isinstance(found, accepted) or found._type_affinity in accepted:
+                return _wrong_collation(column, found)
+            return f"is of type {found}, but should be {words}; map the right column in [names]"
+    return ""
+
+
+def _wrong_collation(column: str, found: TypeEngine[Any]) -> str:
+    """Return the fault of a DSN that SQL Server compares with case: records would not be found."""
+    collation = str(getattr(found, "collation", None) or "")
+    if isinstance(column_type(column), String) and column.endswith("DSN") and re.search(r"_CS_|_BIN", f"{collation}_"):
+        return f"has the collation {collation}, but a DSN must be compared without case (as …_CI_AS does)"
+    return ""
+
+
+def _hint(logical: str, physical: str, there: Sequence[str], prefix: str = "") -> str:
+    reference = {known.rpartition(".")[2] for known in known_names()}  # those have a meaning of their own
+    by_case = {name.casefold(): name for name in there if name not in reference}
+    nearest = difflib.get_close_matches(physical.casefold(), by_case, n=1, cutoff=0.5)
+    guess = f'"{prefix}{by_case[nearest[0]]}"' if nearest else '"…"'
+    absent = ' (or "" if it has none)' if logical in OPTIONAL else ""
+    return f'map it in [names] of flowfact.toml: "{logical}" = {guess}{absent}'

@@ -1,0 +1,1 @@
+"""Tests of radicale_flowfact.crm.site."""
