@@ -116,6 +116,12 @@ class MetricsSettings(_Section):
     token: str = ""
 
 
+class UiSettings(_Section):
+    """The language of commands and pages: ``de``, ``en``, or "" for that of the environment (LC_ALL, LANG)."""
+
+    language: Literal["", "de", "en"] = ""
+
+
 class Settings(_Section):
     """Everything in ``flowfact.toml``."""
 
@@ -137,6 +143,7 @@ class Settings(_Section):
     log: LogSettings = LogSettings()
     status: StatusSettings = StatusSettings()
     metrics: MetricsSettings = MetricsSettings()
+    ui: UiSettings = UiSettings()
     names: Mapping[str, str] = Field(default_factory=dict)
 
     @property
