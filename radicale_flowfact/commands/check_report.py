@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from radicale_flowfact.crm.tally import Reason
+from radicale_flowfact.crm.site.tally import Reason
 from radicale_flowfact.database.secrets import masked
 from radicale_flowfact.dav.admin.checking.findings import Counts, Finding, Group, Report
 from radicale_flowfact.dav.store.session import Name

@@ -10,6 +10,7 @@ from rich.markup import escape
 from radicale_flowfact.commands import reports
 from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults
 from radicale_flowfact.dav.admin import devices, grants
+from radicale_flowfact.dav.admin.schema_watch import missing_now
 from radicale_flowfact.dav.admin.status import status
 from radicale_flowfact.dav.admin.verify import verify
 from radicale_flowfact.dav.admin.why import why
@@ -39,9 +40,16 @@ def print_grants(
 
 def show_status(config: Config = None) -> None:
     """Show each collection and device, safety stops, what is not shown fully, what only devices have, refusals."""
-    with reported_faults(), gateway_of(config).session() as session:
-        found, doubt = status(session), upkeep_clock.doubt(session)
-        told = _devices(session)
+    with reported_faults():
+        gateway = gateway_of(config)
+        missing = missing_now(gateway)
+        with gateway.session() as session:
+            found, doubt = status(session), upkeep_clock.doubt(session)
+            told = _devices(session)
+    for fault in missing:
+        console.print(escape(f"MISSING in FlowFact's database, devices are answered 503: {fault}"))
+    if missing:
+        console.print("  Nothing is removed from devices meanwhile. Next: radicale-flowfact check")
     for one in found:
         console.print(escape(f"{one.login}/{one.name}: {one.items} items, {one.changes} changes so far"))
         if one.stop:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from radicale_flowfact.crm.tally import Reason
+from radicale_flowfact.crm.site.tally import Reason
 from radicale_flowfact.dav.admin.overview import MappedUser
 from radicale_flowfact.dav.store.session import Name
 
@@ -50,7 +50,7 @@ class Fact:
 class Counts:
     """How many records one collection of a login shows, and how the rows of its Merkmale come to that number.
 
-    ``rows``, ``records``, ``left_out`` and ``linked`` as in ``crm.tally.Tally``; ``shown``: what the gateway shows.
+    ``shown``: what the gateway shows; all others as in ``crm.site.tally.Tally``.
     """
 
     login: str

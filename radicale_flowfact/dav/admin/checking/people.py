@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from radicale_flowfact.crm import reads, scope
-from radicale_flowfact.crm.tally import Survey, Tally
+from radicale_flowfact.crm.site.tally import Survey, Tally
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user
 from radicale_flowfact.dav.admin.checking.findings import Counts, Group, Report
 from radicale_flowfact.dav.admin.overview import mapped_user
