@@ -18,6 +18,7 @@ from radicale_flowfact.database import faults
 from radicale_flowfact.database.engines import DatabaseError
 from radicale_flowfact.dav.admin.check import Report, check
 from radicale_flowfact.dav.admin.checking.findings import Group
+from radicale_flowfact.language.texts import _
 from radicale_flowfact.server.checking.door import check_server
 from radicale_flowfact.server.configuration import find_configuration
 from radicale_flowfact.settings import Settings, SettingsError
@@ -90,6 +91,6 @@ def _print(report: Report) -> None:
     for line in check_report.count_lines(report):
         console.print(escape(line))
     if report.draft:
-        console.print("\nDrafted by likeness. Look at each line before you copy it into flowfact.toml:\n")
+        console.print("\n" + _("Drafted by likeness. Look at each line before you copy it into flowfact.toml:") + "\n")
         console.print(escape("\n".join(report.draft)))
     (errors if report.faults else console).print(check_report.summary(report))

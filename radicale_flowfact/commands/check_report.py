@@ -8,45 +8,28 @@ from radicale_flowfact.crm.site.tally import Reason
 from radicale_flowfact.database.secrets import masked
 from radicale_flowfact.dav.admin.checking.findings import Counts, Finding, Group, Report
 from radicale_flowfact.dav.store.session import Name
+from radicale_flowfact.language.texts import _, translated
 
 FORMAT = 1
 """Version of the JSON: it grows when a key changes its meaning or goes, not when one is added."""
-_TITLES = {
-    Group.DATABASE: "Database",
-    Group.NAMES: "Names",
-    Group.VALUES: "Values",
-    Group.USERS: "Users",
-    Group.LOGINS: "Logins",
-    Group.WEB: "Web",
-    Group.WRITING: "Writing",
-    Group.OWN: "Own tables",
-}
-_REASONS = {
-    Reason.MISSING: "{count} without a record",
-    Reason.OTHER_KIND: "{count} of no suitable kind",
-    Reason.WITHOUT_DUE: "{count} without a Vorlage",
-    Reason.ARCHIVED: "{count} archived",
-    Reason.NO_RIGHT: "{count} that he may not read",
-    Reason.PAST: "{count} outside the window of the past",
-}
 _TITLE_WIDTH = 24
 
 
 def problem_lines(report: Report, *, faults: bool) -> Iterator[str]:
     """Yield the faults, or else the notes, by group; below each the next step."""
-    word = "fault" if faults else "note"
+    word = _("fault") if faults else _("note")
     for group in Group:
         found = [one for one in report.findings if one.group is group and one.is_fault is faults]
         if found:
-            yield _TITLES[group]
+            yield _title(group)
         for one in found:
-            yield f"  {word}: {_indented(masked(one.text))}"
+            yield f"  {word}: {_said(one.text)}"
             if one.step:
-                yield f"        -> {_indented(masked(one.step))}"
+                yield f"        -> {_said(one.step)}"
 
 
-def _indented(text: str) -> str:
-    return text.replace("\n", "\n        ")
+def _said(text: str) -> str:
+    return translated(masked(text)).replace("\n", "\n        ")
 
 
 def fact_lines(report: Report) -> Iterator[str]:
@@ -54,9 +37,9 @@ def fact_lines(report: Report) -> Iterator[str]:
     for group in Group:
         found = [fact for fact in report.lines if fact.group is group]
         if found:
-            yield _TITLES[group]
+            yield _title(group)
         for fact in found:
-            yield f"  {fact.title:<{_TITLE_WIDTH}} {masked(fact.text)}"
+            yield f"  {translated(fact.title):<{_TITLE_WIDTH}} {_said(fact.text)}"
 
 
 def count_lines(report: Report) -> Iterator[str]:
@@ -66,24 +49,51 @@ def count_lines(report: Report) -> Iterator[str]:
 
 
 def _count_words(counts: Counts) -> str:
-    table = "ADMKM" if counts.name is Name.ADDRESSES else "AKTMKM"
-    words = (
-        f"{counts.rows} rows of {table} with his Merkmale, {counts.records} records; {counts.shown} in the collection"
+    words = _("{rows} rows of {table} with his Merkmale, {records} records; {shown} in the collection").format(
+        rows=counts.rows,
+        table="ADMKM" if counts.name is Name.ADDRESSES else "AKTMKM",
+        records=counts.records,
+        shown=counts.shown,
     )
-    left_out = [
-        _REASONS[reason].format(count=counts.left_out[reason]) for reason in Reason if reason in counts.left_out
-    ]
-    if left_out:
-        words += f"; not: {', '.join(left_out)}"
-    return words + (f"; {counts.linked} more by his appointments" if counts.linked else "")
+    if left_out := [_reason(reason, number) for reason in Reason if (number := counts.left_out.get(reason, 0))]:
+        words += _("; not: {reasons}").format(reasons=", ".join(left_out))
+    return words + (_("; {linked} more by his appointments").format(linked=counts.linked) if counts.linked else "")
+
+
+def _reason(reason: Reason, count: int) -> str:
+    """Return why so many records are not in a collection."""
+    words = {
+        Reason.MISSING: _("{count} without a record"),
+        Reason.OTHER_KIND: _("{count} of no suitable kind"),
+        Reason.WITHOUT_DUE: _("{count} without a Vorlage"),
+        Reason.ARCHIVED: _("{count} archived"),
+        Reason.NO_RIGHT: _("{count} that he may not read"),
+        Reason.PAST: _("{count} outside the window of the past"),
+    }
+    return words[reason].format(count=count)
+
+
+def _title(group: Group) -> str:
+    titles = {
+        Group.DATABASE: _("Database"),
+        Group.NAMES: _("Names"),
+        Group.VALUES: _("Values"),
+        Group.USERS: _("Users"),
+        Group.LOGINS: _("Logins"),
+        Group.WEB: _("Web"),
+        Group.WRITING: _("Writing"),
+        Group.OWN: _("Own tables"),
+    }
+    return titles[group]
 
 
 def summary(report: Report) -> str:
     """Return the last line: how many faults and notes."""
     faults, notes = len(report.faults), len(report.notes)
-    if not faults:
-        return "No faults." if not notes else f"No faults. {notes} notes."
-    return f"{faults} faults, {notes} notes. Names: check --write-map drafts them."
+    if faults:
+        line = _("{faults} faults, {notes} notes. Names: check --write-map drafts them.")
+        return line.format(faults=faults, notes=notes)
+    return _("No faults. {notes} notes.").format(notes=notes) if notes else _("No faults.")
 
 
 def as_json(report: Report, error: str = "") -> dict[str, object]:

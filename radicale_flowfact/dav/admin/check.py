@@ -76,8 +76,9 @@ def _drafted(names: NameMap, there: Sequence[drafting.Found]) -> list[Guess]:
 def _name_facts(names: NameMap, faults: int, report: Report) -> None:
     known, absent = len(known_names()), len(names.absent())
     other = len(names.overrides) - absent
-    words = f"{len(TABLES)} tables, {known - len(TABLES)} columns; {other} called otherwise, {absent} absent; "
-    report.tell(Group.NAMES, "name map", words + (f"{faults} FAULTS" if faults else "all there, types fit"))
+    columns, result = known - len(TABLES), f"{faults} FAULTS" if faults else "all there, types fit"
+    words = f"{len(TABLES)} tables, {columns} columns; {other} called otherwise, {absent} absent; {result}"
+    report.tell(Group.NAMES, "name map", words)
 
 
 def _check_records(

@@ -154,11 +154,14 @@ def _check_entries(path: Path, found: Passwords, settings: Settings, report: Rep
         if login in found.logins:
             continue
         other = known.get(_folded(login))
-        like = f"; there is one of {other!r}, spelt otherwise" if other is not None else ""
         step = f"radicale-flowfact users password {login}"
-        report.fault(Group.LOGINS, f"users.{login} has no password{like}: he does not get in", step)
+        if other is None:
+            report.fault(Group.LOGINS, f"users.{login} has no password: he does not get in", step)
+        else:
+            text = f"users.{login} has no password: he does not get in; there is one of {other!r}, spelt otherwise"
+            report.fault(Group.LOGINS, text, step)
     if stray := [login for login in found.logins if login not in settings.users]:
-        such = ", ".join(stray[:_SHOWN]) + (f" and {len(stray) - _SHOWN} more" if len(stray) > _SHOWN else "")
+        such = ", ".join(stray[:_SHOWN]) + (", …" if len(stray) > _SHOWN else "")
         report.note(
             Group.LOGINS,
             f"passwords of nobody who is mapped: {such}; these logins are answered 403",

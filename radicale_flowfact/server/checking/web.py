@@ -63,14 +63,15 @@ def _check_place(host: str, port: int, report: Report, *, is_tls: bool) -> None:
         if _is_gateway(host, port, is_tls=is_tls):
             report.tell(Group.WEB, f"address {place}", "this gateway answers there")
             return
-        text, step = f"{place} is taken by another program", f"stop that program, or take another port than {port}"
+        text = f"{place} is taken by another program"
+        step = "stop that program, or take another port in [server] hosts"
     elif number == errno.EACCES:
         text = f"{place} cannot be listened on: a port below 1024 is for the administrator"
-        step = "take a port from 1024 on, such as 5232, behind a proxy"
+        step = "take a port from 1024 on in [server] hosts, such as 5232, behind a proxy"
     else:
         text = f"[server] hosts: {place} cannot be listened on: {faults[0].strerror or faults[0]}"
-        step = "name an address of this machine, or 0.0.0.0 for all"
-    report.fault(Group.WEB, text, f"[server] hosts: {step}")
+        step = "name an address of this machine in [server] hosts, or 0.0.0.0 for all"
+    report.fault(Group.WEB, text, step)
 
 
 def _bound(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> OSError | None:

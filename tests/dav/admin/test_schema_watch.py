@@ -1,4 +1,4 @@
-"""A table or column that disappears while the gateway runs: devices wait, the admin is told its name, nothing is lost."""
+"""A table or column that disappears while the gateway runs: devices wait, the admin is told its name."""
 
 from __future__ import annotations
 

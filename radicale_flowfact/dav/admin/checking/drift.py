@@ -109,9 +109,9 @@ def _words(connection: Connection, column: ReflectedColumn) -> str:
         kind = column["type"].compile(dialect=connection.dialect)
     except CompileError:
         kind = repr(column["type"])
-    must = "" if column["nullable"] else ", must be filled"
-    filled = ", fills itself" if column.get("default") or column.get("identity") or column.get("computed") else ""
-    return f"{kind}{must}{filled}"
+    is_filled = column.get("default") or column.get("identity") or column.get("computed")
+    must = () if column["nullable"] else ("NOT", "NULL")
+    return " ".join([kind, *must, *(("DEFAULT",) if is_filled else ())])
 
 
 def changes(before: Schema, now: Schema) -> Iterator[str]:

@@ -101,18 +101,18 @@ def _counts(login: str, name: Name, shown: int, tally: Tally) -> Counts:
 
 def _differing(one: _Counted, report: Report) -> None:
     login, name = one.counts.login, one.counts.name.value
-    for dsns, words in (
-        (one.not_shown, "should be in his {name} by FlowFact's rows, but the gateway does not show them"),
-        (one.surplus, "are in his {name}, though FlowFact's rows do not say so"),
-    ):
-        if dsns:
-            such = ", ".join(dsns[:_SHOWN])
-            report.fault(
-                Group.USERS,
-                f"users.{login}: {len(dsns)} records {words.format(name=name)}, such as {such}",
-                f"compare the values and types that this check names with FlowFact's; "
-                f"radicale-flowfact why {login} {dsns[0]} tells each condition",
-            )
+    for dsns in (one.not_shown, one.surplus):
+        if not dsns:
+            continue
+        count, such = len(dsns), ", ".join(dsns[:_SHOWN])
+        missing = f"users.{login}: {count} records are missing in his {name}, though FlowFact's rows say so: {such}"
+        surplus = f"users.{login}: {count} records are in his {name}, though FlowFact's rows do not say so: {such}"
+        report.fault(
+            Group.USERS,
+            missing if dsns is one.not_shown else surplus,
+            "FlowFact's values are not those that are expected: see the values and types in this check; each "
+            f"condition is told by radicale-flowfact why {login} {dsns[0]}",
+        )
 
 
 def check_kinds(session: Session, users: Mapping[str, User], report: Report) -> None:
@@ -126,7 +126,7 @@ def check_kinds(session: Session, users: Mapping[str, User], report: Report) -> 
         fallback = reads.find_kind(known, named)
         without = [login for login, user in users.items() if _preset(known, name, user) is None]
         if fallback is None:
-            who = ", ".join(without) or "nobody now, all have presets"
+            who = ", ".join(without) or "-"
             tell = report.fault if settings.write and without else report.note
             tell(
                 Group.WRITING,
@@ -159,5 +159,5 @@ def _step(name: Name, known: Sequence[Kind]) -> str:
         flag = "KALENDER" if name is Name.APPOINTMENTS else "AUFGABE"
         return f"no kind suits: see which values Aktivitätenarten.{flag} has, or mark a kind so in FlowFact"
     such = ", ".join(f'"{kind.name}"' for kind in known[:_MOST_KINDS])
-    more = f" and {len(known) - _MOST_KINDS} more" if len(known) > _MOST_KINDS else ""
-    return f"[{name}] kind = … in flowfact.toml, one of: {such}{more}; or a preset in FlowFact's user settings"
+    such += ", …" if len(known) > _MOST_KINDS else ""
+    return f"[{name}] kind = … in flowfact.toml, one of: {such}; or a preset in FlowFact's user settings"
