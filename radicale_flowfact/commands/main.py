@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from radicale_flowfact.commands import inspect, repair, run, users
+from radicale_flowfact.commands import check, inspect, repair, run, users
 from radicale_flowfact.commands.shared import console, errors
 from radicale_flowfact.database.engines import dispose_engines
 from radicale_flowfact.database.secrets import masked
@@ -20,7 +20,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": run.run_demo,
     "init": run.write_files,
     "serve": run.run_server,
-    "check": inspect.run_check,
+    "check": check.run_check,
     "grants": inspect.print_grants,
     "status": inspect.show_status,
     "verify": inspect.run_verify,

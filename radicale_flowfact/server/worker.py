@@ -327,9 +327,10 @@ def main(arguments: Sequence[str]) -> None:
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     allow_many_files()
     configuration = load_configuration(None)
-    application = importlib.import_module("radicale_flowfact.wsgi").application
+    wsgi = importlib.import_module("radicale_flowfact.wsgi")
+    threading.Thread(target=wsgi.prepare, daemon=True).start()
     largest = configuration.get("server", "max_content_length")
-    worker = Worker(application, settings_of(configuration).trusted_proxies, largest)
+    worker = Worker(wsgi.application, settings_of(configuration).trusted_proxies, largest)
     worker.serve(listeners(places), tls_context(certificate, key) if certificate else None, stop)
 
 
