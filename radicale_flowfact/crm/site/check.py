@@ -98,7 +98,9 @@ def remarks(real: RealTypes) -> list[str]:
     found = []
     older = [(f"{table}.{column}", kind) for (table, column), kind in real.items() if _is_of_code_page(kind)]
     if older:
-        names = ", ".join(name for name, _ in older[:_SHOWN]) + (f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN))
+        names = ", ".join(name for name, _ in older[:_SHOWN]) + (
+            f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN)
+        )
         found.append(
             f"varchar with an SQL_ collation ({getattr(older[0][1], 'collation', '')}): {names}; they keep only the "
             "characters of its code page, and are compared with nvarchar without an index"
