@@ -30,7 +30,12 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "confirm": repair.release_stop,
     "erase": repair.erase_login,
 }
-_USERS_COMMANDS: dict[str, Callable[..., None]] = {"password": users.set_password, "rename": users.rename_login}
+_USERS_COMMANDS: dict[str, Callable[..., None]] = {
+    "add": users.add_users,
+    "password": users.set_password,
+    "sheet": users.print_sheet,
+    "rename": users.rename_login,
+}
 
 
 def main() -> None:
