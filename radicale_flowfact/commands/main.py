@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from radicale_flowfact.commands import inspect, repair, run, users
+from radicale_flowfact.commands import inspect, repair, run, try_access, users
 from radicale_flowfact.commands.shared import console, errors
 from radicale_flowfact.database.engines import dispose_engines
 from radicale_flowfact.database.secrets import masked
@@ -21,6 +21,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "init": run.write_files,
     "serve": run.run_server,
     "check": inspect.run_check,
+    "try": try_access.try_access,
     "grants": inspect.print_grants,
     "status": inspect.show_status,
     "verify": inspect.run_verify,

@@ -128,7 +128,8 @@ class FlowfactApplication(Application):
         fault = request_checks.fault_of(environ, self._max_content_length)
         if fault is None:
             try:
-                return super()._handle_request(request_checks.sanitized(environ))
+                answer = super()._handle_request(request_checks.sanitized(environ))
+                return throttling.with_receipt(answer, environ)
             except throttling.TooManyError as error:
                 return throttling.answer(error)
         request_facts.note(reason=fault.reason)

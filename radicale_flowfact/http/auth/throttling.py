@@ -294,3 +294,14 @@ def answer(error: TooManyError) -> tuple[str, list[tuple[str, str]], list[bytes]
     body = f"{error}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     return "429 Too Many Requests", [*headers, ("Retry-After", str(error.seconds))], [body]
+
+
+def with_receipt(answer: Any, environ: types.WSGIEnviron) -> Any:  # noqa: ANN401 - Radicale's own triple
+    """Return an answer of Radicale's; a 401 says by a header whether credentials reached the gateway.
+
+    So ``radicale-flowfact try`` tells a wrong password from a proxy that drops Authorization.
+    """
+    status, headers, *rest = answer
+    if str(status).startswith("401") and environ.get("HTTP_AUTHORIZATION"):
+        return status, [*headers, ("Flowfact-Authorization", "received")], *rest
+    return answer
