@@ -117,6 +117,12 @@ class MetricsSettings(_Section):
     token: str = ""
 
 
+class UiSettings(_Section):
+    """The language of commands and pages: ``de``, ``en``, or "" for that of the environment (LC_ALL, LANG)."""
+
+    language: Literal["", "de", "en"] = ""
+
+
 class Settings(_Section):
     """Everything in ``flowfact.toml``."""
 
@@ -138,6 +144,7 @@ class Settings(_Section):
     log: LogSettings = LogSettings()
     status: StatusSettings = StatusSettings()
     metrics: MetricsSettings = MetricsSettings()
+    ui: UiSettings = UiSettings()
     names: Mapping[str, str] = Field(default_factory=dict)
 
     @property
@@ -163,7 +170,7 @@ class Settings(_Section):
             other = known.setdefault(login_key(login), login)
             if other != login:
                 raise ValueError(
-                    f"the logins {other!r} and {login!r} are the same but for case and blanks; keep one of them"
+                    f"the logins {other!r} and {login!r} are the same to SQL Server; keep one of them"
                 )
             if utf16_units(login) > _LONGEST_LOGIN:
                 raise ValueError(f"the login {login[:20]!r}… is longer than {_LONGEST_LOGIN} characters")

@@ -75,7 +75,7 @@ def test_the_commented_example_is_valid() -> None:
 def test_logins_that_sql_server_takes_for_one_are_refused(tmp_path: Path, one: str, other: str) -> None:
     """They would share a row of the gateway's tables, and so each other's contacts."""
     users = "".join(f'[users."{login}"]\nflowfact = "{number}"\n' for number, login in enumerate((one, other)))
-    with pytest.raises(SettingsError, match="the same but for case and blanks"):
+    with pytest.raises(SettingsError, match="the same to SQL Server"):
         load(tmp_path, URL + users)
 
 
