@@ -169,9 +169,7 @@ class Settings(_Section):
         for login in users:
             other = known.setdefault(login_key(login), login)
             if other != login:
-                raise ValueError(
-                    f"the logins {other!r} and {login!r} are the same to SQL Server; keep one of them"
-                )
+                raise ValueError(f"the logins {other!r} and {login!r} are the same to SQL Server; keep one of them")
             if utf16_units(login) > _LONGEST_LOGIN:
                 raise ValueError(f"the login {login[:20]!r}… is longer than {_LONGEST_LOGIN} characters")
         return users

@@ -70,7 +70,7 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
             report.notes += [note for note in (waiting_note(connection),) if note]
             report.notes += crm_check.remarks(real_types(connection, names))
         if draft:
-            report.draft = drafting.toml(_drafted(names, there))
+            report.draft = drafting.toml(_drafted(names, schema_reading.with_values(connection, there)))
     report.notes += crm_check.missing_features(names)
     return report
 
