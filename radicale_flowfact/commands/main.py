@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from radicale_flowfact.commands import inspect, repair, run, try_access, users
+from radicale_flowfact.commands.setup.command import run_setup
 from radicale_flowfact.commands.shared import console, errors
 from radicale_flowfact.database.engines import dispose_engines
 from radicale_flowfact.database.secrets import masked
@@ -19,6 +20,7 @@ from radicale_flowfact.database.secrets import masked
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": run.run_demo,
     "init": run.write_files,
+    "setup": run_setup,
     "serve": run.run_server,
     "check": inspect.run_check,
     "try": try_access.try_access,

@@ -65,6 +65,9 @@ def draft(names: NameMap, there: Sequence[Found], fits: Fits) -> list[Guess]:
     keys = _keys(names, tables, fits)
     guesses = []
     for table in TABLES:
+        if names.overrides.get(table) == "":
+            guesses.append(Guess(table, "", 1.0))
+            continue
         score, found = tables.get(table, (0.0, None))
         if found is None:
             guesses.append(Guess(table, "", 0.0, _nearest(table, [one.name for one in there])))
@@ -139,7 +142,7 @@ def _matched_tables(names: NameMap, there: Sequence[Found], fits: Fits) -> dict[
         (_table_likeness(table, one, fits), table, one)
         for table in TABLES
         for one in there
-        if table not in kept and one.name not in taken
+        if table not in kept and one.name not in taken and names.overrides.get(table) != ""
     ]
     matched = {table: (1.0, found) for table, found in kept.items()}
     for score, table, one in sorted(pairs, key=lambda pair: -pair[0]):
@@ -194,11 +197,12 @@ def _columns(names: NameMap, table: str, found: Found, fits: Fits, keys: Keys) -
             kept[column] = 1.0 if is_told else _weighed(1.0, column, physical, found, keys), physical
     taken = {physical for _, physical in kept.values()}
     rest = replace(found, columns={name: kind for name, kind in found.columns.items() if name not in taken})
-    open_columns = [column for column in TABLES[table] if column not in kept]
+    absent = {column for column in TABLES[table] if names.overrides.get(f"{table}.{column}") == ""}
+    open_columns = [column for column in TABLES[table] if column not in kept and column not in absent]
     matched = kept | _assigned(open_columns, rest, fits, table, keys)
     guesses = []
     for column in TABLES[table]:
-        score, physical = matched.get(column, (0.0, ""))
+        score, physical = matched.get(column, (float(column in absent), ""))
         nearest = "" if physical else _nearest(f"{table}.{column}", list(rest.columns))
         guesses.append(Guess(f"{table}.{column}", physical, score, nearest))
     return guesses
