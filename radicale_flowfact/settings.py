@@ -7,6 +7,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
@@ -151,6 +152,10 @@ class Settings(_Section):
         """The office's time zone: FlowFact's times are wall-clock times in it."""
         return ZoneInfo(self.timezone)
 
+    def login_named(self, text: str) -> str | None:
+        """Return the login of ``[users]`` that is meant, whatever its case and blanks; None if there is none."""
+        return text if text in self.users else _by_key(tuple(self.users)).get(login_key(text))
+
     @property
     def database_timeouts(self) -> Timeouts:
         """The database's time-outs, in seconds."""
@@ -159,10 +164,10 @@ class Settings(_Section):
     @field_validator("users")
     @classmethod
     def _logins_are_distinct(cls, users: Mapping[str, UserSettings]) -> Mapping[str, UserSettings]:
-        """Refuse logins that SQL Server takes for the same: they would share their collections."""
+        """Refuse logins that SQL Server or ``login_named`` takes for the same: they would share their collections."""
         known: dict[str, str] = {}
         for login in users:
-            other = known.setdefault(_as_collated(login), login)
+            other = known.setdefault(login_key(login), login)
             if other != login:
                 raise ValueError(f"the logins {other!r} and {login!r} are the same to SQL Server; keep one of them")
             if utf16_units(login) > _LONGEST_LOGIN:
@@ -196,6 +201,16 @@ def _as_collated(login: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold())
     return "".join(char for char in plain if unicodedata.category(char) != "Cf").rstrip(" ")
+
+
+def login_key(login: str) -> str:
+    """Return what logins are found by: ``_as_collated``, without outer blanks and with single ones inside."""
+    return " ".join(_as_collated(login).split())
+
+
+@lru_cache(maxsize=16)
+def _by_key(logins: tuple[str, ...]) -> Mapping[str, str]:
+    return {login_key(login): login for login in logins}
 
 
 def load_settings(path: Path) -> Settings:

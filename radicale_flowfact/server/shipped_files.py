@@ -59,6 +59,11 @@ def write_configuration(folder: Path, service: Service | None = None, *, replace
     return list(targets)
 
 
+def shipped_text(name: str) -> str:
+    """Return the text of a file that comes with the package, such as ``config/flowfact.toml``. Raises SettingsError."""
+    return _shipped(name).read_text(encoding="utf-8")
+
+
 def _shipped(name: str) -> Path:
     for home in _HOMES:
         if (home / name).is_file():

@@ -61,7 +61,7 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
             for remark in crm_check.remarks(real_types(connection, names)):
                 report.note(Group.NAMES, remark)
         if draft:
-            report.draft = drafting.toml(_drafted(names, there))
+            report.draft = drafting.toml(_drafted(names, schema_reading.with_values(connection, there)))
         seen = drift.look(connection, names, report, is_current=state.is_current)
     drift.keep(engine, seen, report, utc_now())
     for absent in crm_check.missing_features(names):
