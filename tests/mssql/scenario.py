@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Unicode, cast, literal, update
 
 from radicale_flowfact.database.engines import WRITES
-from radicale_flowfact.dav.admin import check, devices, erase, overview, rename, status, verify
+from radicale_flowfact.dav.admin import check, devices, erase, overview, rename, schema_watch, status, verify
 from radicale_flowfact.dav.admin.why import why
 from radicale_flowfact.dav.store.items import Item
 from radicale_flowfact.dav.store.request import RefusedError
@@ -189,7 +189,9 @@ def _administer(agency: Agency, server: Server) -> None:
     gateway, office = server.gateway, agency.office
     version = Table("DbVersion", MetaData(schema=server.database.schema or None), Column("Version", Unicode(20)))
     version.create(office.engine)  # the check reads what is named so
-    assert not check.check(gateway.settings).faults
+    for _ in range(2):  # the second compares with what the first one kept
+        assert not check.check(gateway.settings).faults
+    assert schema_watch.missing_now(gateway) == ()
     version.drop(office.engine)
     overview.users(gateway)
     verify.verify(gateway)
