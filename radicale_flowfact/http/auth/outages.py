@@ -14,7 +14,7 @@ from radicale.log import logger
 
 _RETRY_AFTER = "30"  # seconds; most devices ignore it
 _LONGEST_REASON = 200  # characters
-_CONNECT, _ANSWER = 5.0, 10.0  # seconds; Radicale asks a directory without any limit
+_CONNECT, _ANSWER = 5, 10  # seconds, whole ones for ldap3; Radicale asks a directory without any limit
 LoginResult = tuple[str, str, set[str]]
 
 
