@@ -9,11 +9,13 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import text
 
+from radicale_flowfact.database.engines import DatabaseError
 from radicale_flowfact.dav.admin import schema_watch
 from radicale_flowfact.dav.store import tables as dav_tables
 from tests import payloads
 from tests.commands.test_commands import run
 from tests.conftest import Agency, Server, not_on_mssql
+from tests.dav.test_refused_by_database import without_right
 from tests.http.observe.served import Served, served
 from tests.http.observe.test_endpoints import get, numbers
 
@@ -135,6 +137,16 @@ def _until(seconds: float, is_so: Callable[[], bool], running: Served) -> None:
     while not is_so():
         assert time.monotonic() < end, running.log
         time.sleep(0.5)
+
+
+def test_a_table_that_may_no_longer_be_read_is_named(agency: Agency, server: Server) -> None:
+    """A grant that is taken away is as good as a table that is gone: nobody can be served."""
+    with without_right(agency, server, "SELECT", "ADTEL") as poor:
+        (missing,) = schema_watch.missing_now(poor.start().gateway)
+        assert missing.name == "ADTEL"
+        assert "the database user may not read it" in str(missing)
+        with pytest.raises(DatabaseError, match="table ADTEL: the database user may not read it"):
+            schema_watch.require_fitting_map(poor.gateway.settings)
 
 
 def test_serve_does_not_start_on_a_map_that_does_not_fit(agency: Agency, server: Server) -> None:
