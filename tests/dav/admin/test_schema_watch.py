@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from radicale_flowfact.database.engines import DatabaseError
 from radicale_flowfact.dav.admin import schema_watch
@@ -118,6 +119,29 @@ def test_health_and_metrics_name_it_and_forget_it(
     assert not [name for name in numbers(server) if name.startswith("flowfact_missing_name")]
     assert "has again all" in caplog.text
     assert "MISSING" not in run("status", "--config", str(server.config)).stdout
+
+
+def test_who_asks_while_another_looks_does_not_wait(agency: Agency, server: Server) -> None:
+    """A look may wait for a lock that FlowFact holds; the health must answer all the same."""
+    began, goes_on = threading.Event(), threading.Event()
+
+    def held(*_: object) -> None:
+        began.set()
+        goes_on.wait(30)
+
+    gateway = server.start().gateway
+    watch = schema_watch.SchemaWatch(gateway)
+    event.listen(gateway.engine, "begin", held)
+    try:
+        looking = threading.Thread(target=watch.faults)
+        looking.start()
+        assert began.wait(30)
+        assert watch.faults() == ()
+        assert looking.is_alive()
+    finally:
+        goes_on.set()
+        looking.join(30)
+        event.remove(gateway.engine, "begin", held)
 
 
 def test_workers_notice_by_themselves_within_a_minute(agency: Agency, server: Server, unused_tcp_port: int) -> None:
