@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from radicale_flowfact.crm import rows
+from radicale_flowfact.crm import columns, rows
 from radicale_flowfact.crm.rows import text_of
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import Merkmal, User, dsn_key
@@ -96,7 +96,7 @@ def _with_own_lists(connection: Connection, tables: Tables, user: User) -> User:
     listed = rows.read(connection, select(lists.c.BEREICH, lists.c.MKM_DSN).where(lists.c.BEN_DSN == user.dsn))
 
     def of(area: str) -> frozenset[str]:
-        mine = (row for row in listed if text_of(row, "BEREICH").strip().upper() == area)
+        mine = (row for row in listed if columns.word_of(lists, "BEREICH", text_of(row, "BEREICH")) == area)
         return frozenset(dsn_key(text_of(row, "MKM_DSN")) for row in mine)
 
     return replace(user, address_merkmale=of(_ADDRESSES), activity_merkmale=of(_ACTIVITIES))

@@ -13,8 +13,8 @@ from sqlalchemy.dialects.mssql import DATETIME2, TIMESTAMP
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
 
+from radicale_flowfact.crm.column_types import RealTypes, column_type
 from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap, known_names
-from radicale_flowfact.crm.tables import RealTypes, column_type
 
 _FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
     String: ("text", (String,)),
@@ -98,7 +98,9 @@ def remarks(real: RealTypes) -> list[str]:
     found = []
     older = [(f"{table}.{column}", kind) for (table, column), kind in real.items() if _is_of_code_page(kind)]
     if older:
-        names = ", ".join(name for name, _ in older[:_SHOWN]) + (f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN))
+        names = ", ".join(name for name, _ in older[:_SHOWN]) + (
+            f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN)
+        )
         found.append(
             f"varchar with an SQL_ collation ({getattr(older[0][1], 'collation', '')}): {names}; they keep only the "
             "characters of its code page, and are compared with nvarchar without an index"

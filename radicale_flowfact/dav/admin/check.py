@@ -15,10 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from radicale_flowfact.crm import reads
 from radicale_flowfact.crm.names import TABLES, NameMap, known_names
 from radicale_flowfact.crm.site import check as crm_check
-from radicale_flowfact.crm.site import drafting, schema_reading
+from radicale_flowfact.crm.site import drafting, real, schema_reading
 from radicale_flowfact.crm.site.drafting import Guess
-from radicale_flowfact.crm.tables import Tables, build_tables, real_types
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user
+from radicale_flowfact.crm.values import Values
 from radicale_flowfact.database.connections import version_fault
 from radicale_flowfact.database.engines import engine_for
 from radicale_flowfact.database.privileges_held import compare, may_make_tables
@@ -65,10 +66,11 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
         readable = _check_own(connection, settings, report)
         if not faults and readable:
             _check_writing(connection, names, settings, report)
-            _check_records(connection, build_tables(names), settings, report, there)
+            tables = real.tables_of(connection, names, Values.from_settings(settings.values), settings.timezone)
+            _check_records(connection, tables, settings, report, there)
         if connection.dialect.name == "mssql":
             report.notes += [note for note in (waiting_note(connection),) if note]
-            report.notes += crm_check.remarks(real_types(connection, names))
+            report.notes += crm_check.remarks(real.real_types(connection, names))
         if draft:
             report.draft = drafting.toml(_drafted(names, there))
     report.notes += crm_check.missing_features(names)
