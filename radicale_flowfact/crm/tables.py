@@ -27,6 +27,8 @@ LIMIT = "flowfact_limit"
 """Under this a text column's ``info`` has its ``Limit``, or None."""
 CODES = "flowfact_codes"
 """Under this the ``info`` of a column of keywords has the site's codes by word."""
+LOGICAL = "flowfact_table"
+"""Under this a table's ``info`` has its logical name."""
 IS_VIEW = "flowfact_is_view"
 """Under this a table's ``info`` says whether it is a view."""
 _KEYS = {
@@ -129,7 +131,7 @@ def _table(metadata: MetaData, names: NameMap, table: str, site: AnySite) -> Sql
         *columns,
         schema=schema,
         implicit_returning=False,
-        info={IS_VIEW: table in site.real.views},
+        info={LOGICAL: table, IS_VIEW: table in site.real.views},
     )
     for column in _INDEXES.get(table, ()):
         if column in built.c:
