@@ -146,6 +146,8 @@ class AnySite:
         """
         if not isinstance(reference, String) or not isinstance(real, VARCHAR | CHAR | NVARCHAR | NCHAR):
             return reference
+        if self.real.dialect != "mssql" and not isinstance(real, CHAR | NCHAR):
+            return reference
         if isinstance(real, CHAR | NCHAR) and self.real.dialect != "sqlite":
             return SiteText(real.length, national=_is_national(real) or self.real.dialect != "mssql")
         return reference.with_variant(_plain(real), "mssql")

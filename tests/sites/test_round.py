@@ -133,10 +133,10 @@ def _make_and_delete(device: Device, made: Made) -> None:
 
 
 def _make_private(device: Device, made: Made) -> None:
-    card = payloads.vcard("private", "CATEGORIES:privat", name="Geheim;Eva;;;")
-    assert device.put("addresses/private.vcf", card, new=True).status == 201
     if not made.rows("RECHTE"):
         return
+    card = payloads.vcard("private", "CATEGORIES:privat", name="Geheim;Eva;;;")
+    assert device.put("addresses/private.vcf", card, new=True).status == 201
     dsn = next(row["DSN"] for row in made.rows("AD") if row["NAME"] == "Geheim")
     entry = made.row("RECHTE", OBJ_DSN=dsn)
     anna = next(str(row["DSN"]) for row in made.rows("BEN") if row["LOGIN"] == "anna")

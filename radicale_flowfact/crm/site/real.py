@@ -13,19 +13,16 @@ from sqlalchemy import (
     Inspector,
     String,
     column,
-    func,
     inspect,
-    literal,
     select,
     table,
     type_coerce,
-    union_all,
 )
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.sql.elements import quoted_name
-from sqlalchemy.types import CHAR, NCHAR, TypeEngine
+from sqlalchemy.types import TypeEngine
 
 from radicale_flowfact.crm.column_types import TIMES, Real, RealTypes, is_key
 from radicale_flowfact.crm.names import TABLES, NameMap
@@ -138,24 +135,18 @@ def _cased(
     keys = [key for key, kind in types.items() if is_key(key[1]) and isinstance(kind, String)]
     if connection.dialect.name == "mssql":
         return frozenset(key for key in keys if has_case(types[key]))
+    if not keys:
+        return frozenset()
     # An "a" in a column like this one: whether that is an "A" shows how the column is compared.
+    quoted = connection.dialect.identifier_preparer.quote_identifier
     asked = []
     for name, its in keys:
-        mine = _place(there[name]), column(quoted_name(names.column(name, its) or "", quote=True), types[name, its])
-        like = select(mine[1].label("value")).select_from(mine[0]).where(literal(1) == 0)
-        both = union_all(like, select(literal("a", _plain(types[name, its])).label("value"))).subquery()
-        asked.append(
-            select(func.count()).select_from(both).where(both.c.value == literal("A", _plain(types[name, its])))
-        )
-    if not asked:
-        return frozenset()
-    answers = connection.execute(select(*(one.scalar_subquery() for one in asked))).one()
+        one = there[name]
+        place = ".".join(quoted(part) for part in (one.schema, one.name) if part)
+        like = f"SELECT {quoted(names.column(name, its) or '')} AS d FROM {place} WHERE 1 = 0"  # noqa: S608 - quoted
+        asked.append(f"(SELECT count(*) FROM ({like} UNION ALL SELECT 'a') AS u WHERE d = 'A')")  # noqa: S608 - quoted
+    answers = connection.exec_driver_sql(f"SELECT {', '.join(asked)}").one()  # no statement of SQL Server
     return frozenset(key for key, is_found in zip(keys, answers, strict=True) if not is_found)
-
-
-def _plain(kind: TypeEngine[Any]) -> String:
-    length = getattr(kind, "length", None)
-    return CHAR(length) if isinstance(kind, CHAR | NCHAR) else String(length)
 
 
 def has_case(kind: TypeEngine[Any]) -> bool:
