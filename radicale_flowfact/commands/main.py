@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from radicale_flowfact.commands import inspect, repair, run, users
+from radicale_flowfact.commands import check, inspect, repair, run, try_access, users
+from radicale_flowfact.commands.setup.command import run_setup
 from radicale_flowfact.commands.shared import console, errors
 from radicale_flowfact.database.engines import dispose_engines
 from radicale_flowfact.database.secrets import masked
@@ -19,8 +20,10 @@ from radicale_flowfact.database.secrets import masked
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": run.run_demo,
     "init": run.write_files,
+    "setup": run_setup,
     "serve": run.run_server,
-    "check": inspect.run_check,
+    "check": check.run_check,
+    "try": try_access.try_access,
     "grants": inspect.print_grants,
     "status": inspect.show_status,
     "verify": inspect.run_verify,
@@ -30,7 +33,12 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "confirm": repair.release_stop,
     "erase": repair.erase_login,
 }
-_USERS_COMMANDS: dict[str, Callable[..., None]] = {"password": users.set_password, "rename": users.rename_login}
+_USERS_COMMANDS: dict[str, Callable[..., None]] = {
+    "add": users.add_users,
+    "password": users.set_password,
+    "sheet": users.print_sheet,
+    "rename": users.rename_login,
+}
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Unicode, ca
 from radicale_flowfact.database.engines import WRITES
 from radicale_flowfact.dav.admin import check, devices, erase, overview, rename, status, verify
 from radicale_flowfact.dav.admin.why import why
-from radicale_flowfact.dav.store import devices as store_devices
 from radicale_flowfact.dav.store.items import Item
 from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Name
+from radicale_flowfact.dav.store.upkeep import device_rows
 from radicale_flowfact.dav.writing import undo
 from tests import payloads
 from tests.conftest import Agency, Server
@@ -213,7 +213,7 @@ def _administer(agency: Agency, server: Server) -> None:
         rename.rename(session, "anna2", "anna")
     with pytest.MonkeyPatch.context() as bounds:
         for bound in ("MOST_FETCHED", "MOST"):
-            bounds.setattr(store_devices, bound, 0)
+            bounds.setattr(device_rows, bound, 0)
             server.upkeep()
     server.moment += timedelta(days=100)
     server.upkeep()

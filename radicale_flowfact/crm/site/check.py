@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +10,10 @@ from sqlalchemy.dialects.mssql import DATETIME2
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
 
 from radicale_flowfact.crm.column_types import TIMES, RealTypes, column_type, is_of_numbers
-from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap, known_names
-from radicale_flowfact.crm.site import real
+from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap
+from radicale_flowfact.crm.site import drafting, real
+from radicale_flowfact.crm.site.drafting import Found
+from radicale_flowfact.crm.site.schema_reading import tables_in
 from radicale_flowfact.crm.values import FLAGS, WORDS
 
 _LIKELY_LENGTHS = {False: (1, 5), True: (19, 40)}
@@ -49,7 +49,7 @@ def check(connection: Connection, names: NameMap) -> list[Fault]:
         if inspector.has_table(physical, schema=schema):
             faults += _check_columns(inspector, names, table, schema, physical)
         elif table not in UNREAD:
-            faults.append(_missing_table(inspector, table, schema, physical))
+            faults.append(_missing_table(inspector, names, table, schema, physical))
     return faults
 
 
@@ -103,11 +103,10 @@ def missing_features(names: NameMap) -> list[str]:
     return [f"{name} is mapped to nothing: {OPTIONAL[name]}" for name in names.absent()]
 
 
-def _missing_table(inspector: Inspector, table: str, schema: str | None, physical: str) -> Fault:
-    there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
+def _missing_table(inspector: Inspector, names: NameMap, table: str, schema: str | None, physical: str) -> Fault:
     what = f"{schema}.{physical}" if schema else physical
-    hint = _hint(table, physical, there, prefix=f"{schema}." if schema else "")
-    return Fault(table, f"table {table}: the database has no table {what!r}; {hint}")
+    nearest = drafting.hint(names, table, tables_in(inspector, schema), fits)
+    return Fault(table, f"table {table}: the database has no table {what!r}; {_hint(table, nearest)}")
 
 
 def _check_columns(inspector: Inspector, names: NameMap, table: str, schema: str | None, physical: str) -> list[Fault]:
@@ -120,7 +119,7 @@ def _check_columns(inspector: Inspector, names: NameMap, table: str, schema: str
             continue
         logical = f"{table}.{column}"
         if wanted.casefold() not in caseless:
-            hint = _hint(logical, wanted, list(there))
+            hint = _hint(logical, drafting.hint(names, logical, [Found(physical, there)], fits))
             faults.append(Fault(logical, f"column {logical}: table {physical!r} has no column {wanted!r}; {hint}"))
         elif fault := _wrong_type(logical, caseless[wanted.casefold()]):
             faults.append(Fault(logical, f"column {logical}: {physical!r}.{wanted!r} {fault}"))
@@ -140,10 +139,6 @@ def _wrong_type(name: str, found: TypeEngine[Any]) -> str:
     return ""
 
 
-def _hint(logical: str, physical: str, there: Sequence[str], prefix: str = "") -> str:
-    reference = {known.rpartition(".")[2] for known in known_names()}  # those have a meaning of their own
-    by_case = {name.casefold(): name for name in there if name not in reference}
-    nearest = difflib.get_close_matches(physical.casefold(), by_case, n=1, cutoff=0.5)
-    guess = f'"{prefix}{by_case[nearest[0]]}"' if nearest else '"…"'
+def _hint(logical: str, nearest: str) -> str:
     absent = ' (or "" if it has none)' if logical in OPTIONAL else ""
-    return f'map it in [names] of flowfact.toml: "{logical}" = {guess}{absent}'
+    return f'map it in [names] of flowfact.toml: "{logical}" = "{nearest or "…"}"{absent}'
