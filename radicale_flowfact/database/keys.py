@@ -162,5 +162,5 @@ def _spellings(values: Iterable[Any]) -> set[Any]:
 
 def _respelled(value: ColumnElement[Any], kind: SiteKey, to: Callable[..., ColumnElement[Any]]) -> ColumnElement[Any]:
     """Return a value in another spelling, in the column's own type: its index serves no other."""
-    spelled = to(value, type_=String())
+    spelled = to(value, type_=kind.plain)
     return cast(spelled, kind.plain) if kind.padded and kind.length else type_coerce(spelled, kind.plain)

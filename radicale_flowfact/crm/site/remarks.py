@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, String, column, func, select, table, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, String, func, select, type_coerce
 from sqlalchemy.dialects.mssql import TIMESTAMP
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import Boolean, Date, DateTime, TypeEngine
@@ -95,16 +95,15 @@ def _of_table(connection: Connection, name: str, real: RealTable) -> Iterator[Re
 def _takes_changes(connection: Connection, real: RealTable) -> bool:
     """Return whether a view takes changes; on SQL Server a plain view may, so nothing is said there."""
     if connection.dialect.name == "sqlite":
-        made = table("sqlite_master", column("type"), column("tbl_name"))
-        triggers = select(func.count()).where(made.c.type == "trigger", made.c.tbl_name == real.name)
-        return bool(connection.scalar(triggers))
+        triggers = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
+        return bool(connection.exec_driver_sql(triggers, (real.name,)).scalar())
     if connection.dialect.name != "postgresql":
         return True
-    known = ("table_schema", "table_name", "is_insertable_into", "is_trigger_insertable_into")
-    views = table("views", *map(column, known), schema="information_schema")
-    mine = (views.c.table_name == real.name, views.c.table_schema == (real.schema or func.current_schema()))
-    answers = connection.execute(select(views.c.is_insertable_into, views.c.is_trigger_insertable_into).where(*mine))
-    return any("YES" in answer for answer in answers)
+    views = (
+        "SELECT is_insertable_into, is_trigger_insertable_into FROM information_schema.views "
+        "WHERE table_name = %s AND table_schema = coalesce(%s, current_schema())"
+    )
+    return any("YES" in answer for answer in connection.exec_driver_sql(views, (real.name, real.schema)))
 
 
 def _of_column(name: str, column: str, kind: TypeEngine[Any]) -> Iterator[Remark]:
