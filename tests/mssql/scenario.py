@@ -45,6 +45,7 @@ def _change_another_site(server: Server) -> None:
     """Read, write and check where DSNs have case, flags are letters, times are texts, and records are views."""
     kinds: dict[str, Kind] = {
         "dsns": Dsn(str.lower, cased=True),
+        "*.TOUCH": Time(),
         "flags": Flag("CHAR(1)", "J", "N"),
         "times": Time("text"),
         "AKT.ENDE": Time(),
