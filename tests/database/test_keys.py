@@ -6,7 +6,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, MetaData, Table, bindparam, create_engine, event, insert, literal, select
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Connection,
+    MetaData,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql
 
 from radicale_flowfact.database.keys import SiteKey, canonical, some
@@ -14,7 +26,7 @@ from radicale_flowfact.database.keys import SiteKey, canonical, some
 METADATA = MetaData()
 RECORDS = Table("records", METADATA, Column("DSN", SiteKey(cased=True, spelling="upper"), primary_key=True))
 TAGS = Table("tags", METADATA, Column("DSN", SiteKey(cased=True), primary_key=True), Column("KIND", SiteKey()))
-MANY = bindparam("many", expanding=True)
+MANY: BindParameter[list[str]] = bindparam("many", expanding=True)
 
 
 @pytest.fixture
@@ -68,4 +80,4 @@ def test_a_padded_column_gets_values_of_its_own_type() -> None:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     sql = str(select(padded).where(padded.c.DSN == literal("x", padded.c.DSN.type)).compile(dialect=dialect))
     assert "AS CHAR(36))" in sql
-    assert padded.c.DSN.type.process_result_value("x   ", dialect) == "x"
+    assert SiteKey(padded=True).process_result_value("x   ", dialect) == "x"
