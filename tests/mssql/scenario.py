@@ -79,7 +79,7 @@ def _change_another_site(server: Server, made: Made) -> None:
         made.run(f"ALTER TABLE {made.place('MKM')} ADD COLUMN further INTEGER")
         assert other.gateway.reread_schema()
         assert not other.gateway.reread_schema()
-        assert not check.check(other.gateway.settings).faults
+        assert not check.check(other.gateway.settings, draft=True).faults
 
 
 def _send_again(agency: Agency, server: Server) -> None:
