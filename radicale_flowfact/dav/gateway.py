@@ -17,8 +17,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, Row
 
-from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.crm.tables import Tables, build_tables, real_types
+from radicale_flowfact.crm.site import real
 from radicale_flowfact.database.commits import Commits
 from radicale_flowfact.database.engines import engine_for, reaching
 from radicale_flowfact.dav.reading import agenda, departures, listing
@@ -53,14 +52,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _tables(engine: Engine, names: NameMap) -> Tables:
-    """Return FlowFact's tables; on SQL Server with the real types of their columns, in which values are sent."""
-    if engine.dialect.name != "mssql":
-        return build_tables(names)
-    with reaching(engine) as connection:
-        return build_tables(names, real_types(connection, names))
-
-
 Check = Callable[[Item | None], None]
 """Raises RefusedError if the item there is, or that there is none, forbids a write."""
 PutCheck = Callable[[Item | None, Callable[[], bool]], None]
@@ -91,7 +82,9 @@ class Gateway:
         self.settings = settings
         self.stats = Stats()
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)
-        self.tables = _tables(self.engine, NameMap.from_overrides(settings.names))
+        self._site = real.Site(settings.names, settings.values, settings.timezone)
+        with reaching(self.engine) as connection:
+            self.tables = self._site.read(connection)
         self.clock = clock
         self._transactions = Transactions(self.engine, self.tables, settings, self.stats, lambda: self.clock())
         self._owners = Owners(settings, self._transactions)
@@ -101,6 +94,20 @@ class Gateway:
         self._notes = DeviceNotes(self._transactions)
         self.familiar = FamiliarAddresses(self._transactions)
         schema.upgrade(self.engine, settings.state_schema)
+
+    def reread_schema(self) -> bool:
+        """Read FlowFact's columns anew if the schema changed since they were read; return whether it did.
+
+        What is under way goes on with the old ones. Raises DBAPIError if the database does not answer.
+        """
+        with self.engine.connect() as connection:
+            changed = self._site.changed(connection)
+        if changed is None:
+            return False
+        self.tables = changed
+        self._transactions.use(changed)
+        self.forget()
+        return True
 
     def user(self, login: str) -> User:
         """Return the FlowFact user of a login (rule 1), remembered for ``refresh_seconds``.
