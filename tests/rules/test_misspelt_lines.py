@@ -1,0 +1,142 @@
+"""Rules 9, 16, 24, 25, 28 and 44: lines that known programs break, quote or spell in their own way, on both sides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from tests import payloads
+from tests.conftest import Agency, Server
+from tests.rules.test_misspelt import event, put, stored
+
+NOON = datetime(2026, 12, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "value"),
+    [
+        ('ORG;SORT-AS="Bau "und: so" GmbH":Bau GmbH', "FIRMA", "Bau GmbH"),
+        ('NOTE;X-LABEL="a "b"";LANGUAGE=de:Notiz', "NOTIZ", "Notiz"),
+        ('EMAIL;TYPE="work,pref";X-LABEL="Büro "alt: 1"":a@example.com', "EMAIL", "a@example.com"),
+        ('EMAIL;TYPE="work","pref";X-LABEL="Büro "alt"":a@example.com', "EMAIL", "a@example.com"),
+        ('ADR;TYPE=work;LABEL="Haus: hinten:;;Weg 1;Köln;;50667;', "STRASSE", "Weg 1"),  # never closed
+        ('EMAIL;X-LABEL="Büro:a@example.com', "EMAIL", "a@example.com"),
+        ('NOTE;X-LABEL="a":b="c" d', "NOTIZ", 'b="c" d'),
+    ],
+)
+def test_rule_44_quotes_inside_of_a_quoted_parameter(
+    agency: Agency, server: Server, line: str, column: str, value: str
+) -> None:
+    """A parameter ends where the next one or the value begins: nothing of it gets into a column."""
+    device = server.start().device()
+    assert put(device, "addresses/a.vcf", payloads.vcard("a", line).encode()).status == 201
+    assert agency.office.row(agency.office.tables.address)[column] == value
+    assert all(served.count('"') % 2 == 0 for served in payloads.lines_of(device.get("addresses/a.vcf").text))
+
+
+def test_rule_44_quotes_inside_of_an_altrep(agency: Agency, server: Server) -> None:
+    """HTML in a parameter of DESCRIPTION: the note is what stands behind it."""
+    line = 'DESCRIPTION;ALTREP="data:text/html,<b class="a:b">x</b>":Notiz'
+    assert put(server.start().device(), "appointments/e.ics", event(line)).status == 201
+    assert stored(agency)["NOTIZ"] == "Notiz"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ("X-APPLE-STRUCTURED-LOCATION;VALUE=URI;X-TITLE=Weg 1", "10115 Berlin"),  # never comes to its colon
+        ('X-APPLE-STRUCTURED-LOCATION;VALUE=URI;X-TITLE="Weg 1', "10115 Berlin:geo:52.5,13.4"),
+        ("RRULE {}: Error",),  # libical/libical#421
+        ("LABEL;TYPE=WORK",),
+    ],
+)
+def test_rule_28_a_broken_line_swallows_none_behind_it(agency: Agency, server: Server, broken: tuple[str, ...]) -> None:
+    """Wherever it stands: times, place and note behind it are read as they came, and it spoils none before it."""
+    device = server.start().device()
+    times = (*broken, "DTSTART;TZID=Europe/Berlin:20261210T100000", *broken, "DTEND:20261210T100000Z")
+    body = event(*broken, "DESCRIPTION:Notiz", *broken, "LOCATION:Weg 1", times=times)
+    assert put(device, "appointments/e.ics", body).status == 201
+    row = stored(agency)
+    assert (row["BEGINN"], row["ENDE"], row["NOTIZ"]) == (NOON, datetime(2026, 12, 10, 11), row["NOTIZ"])
+    assert row["NOTIZ"].startswith("Notiz")
+    assert "LOCATION:Weg 1" in payloads.lines_of(device.get("appointments/e.ics").text)
+
+
+@pytest.mark.parametrize("broken", ["LABEL;TYPE=WORK", "Köln"])
+def test_rule_28_a_broken_line_of_a_contact_is_in_no_number(agency: Agency, server: Server, broken: str) -> None:
+    """What stands before or behind it is a number all the same (wintermeyer/vutuv#395)."""
+    device = server.start().device()
+    card = payloads.vcard("a", "EMAIL:a@example.com", broken, "TEL;TYPE=WORK:0221 5", broken, "TITLE:Chefin")
+    assert put(device, "addresses/a.vcf", card.encode()).status == 201
+    assert agency.office.row(agency.office.tables.phone)["NUMMER"] == "0221 5"
+    assert agency.office.row(agency.office.tables.address)["EMAIL"] == "a@example.com"
+    assert "TITLE:Chefin" in payloads.lines_of(device.get("addresses/a.vcf").text)
+
+
+@pytest.mark.parametrize(
+    "line", ["RRULE:;", "RRULE:FREQ=", "RRULE:FREQ=NONE", "RRULE:null", "RRULE;X-A=1:INTERVAL=1", "EXRULE:;"]
+)
+def test_rule_25_a_rule_that_says_not_how_often_is_none(agency: Agency, server: Server, line: str) -> None:
+    """What fills a form with "never" is an appointment that takes place once."""
+    assert put(server.start().device(), "appointments/e.ics", event(line)).status == 201
+    assert stored(agency)["BEGINN"] == NOON
+
+
+def test_rule_22_an_empty_completed_is_not_done(agency: Agency, server: Server) -> None:
+    """It says nothing, as an empty DUE does."""
+    device = server.start().device()
+    todo = payloads.todo("t", "DUE;VALUE=DATE:20261210", "COMPLETED:")
+    assert device.put("tasks/t.ics", todo, new=True).status == 201
+    assert not stored(agency)["ERLEDIGT"]
+    assert "COMPLETED" not in device.get("tasks/t.ics").text
+
+
+@pytest.mark.parametrize(
+    ("trigger", "served"),
+    [
+        ("TRIGGER:PT-15M", "TRIGGER:-PT15M"),  # java.time, Luxon
+        ("TRIGGER:-PT-15M", "TRIGGER:-PT15M"),
+        ("TRIGGER:PT-1H-30M", "TRIGGER:-PT1H30M"),
+        ("TRIGGER:P-0DT0H15M0S", "TRIGGER:-PT15M"),
+        ("TRIGGER:-P0Y0M0DT0H15M0S", "TRIGGER:-PT15M"),
+        ("TRIGGER:-PT1W", "TRIGGER:-P7D"),
+        ("TRIGGER:-T15M", "TRIGGER:-PT15M"),
+        ("TRIGGER:- PT15M", "TRIGGER:-PT15M"),
+        ("TRIGGER;RELATED=START:\u2212PT15M", "TRIGGER;RELATED=START:-PT15M"),
+        ("TRIGGER:-P300S", "TRIGGER:-PT5M"),
+        ("TRIGGER:VALUE=DATE-TIME:20261210T084500Z", "TRIGGER;VALUE=DATE-TIME:20261210T084500Z"),
+        ("TRIGGER;VALUE=DATE-TIME:2026-12-10T08:45:00.000Z", "TRIGGER;VALUE=DATE-TIME:20261210T084500Z"),
+    ],
+)
+def test_rule_16_a_misspelt_trigger_rings_and_is_served_rightly(
+    agency: Agency, server: Server, trigger: str, served: str
+) -> None:
+    """DAVx5 drops an event whose TRIGGER it cannot read (lfos/calcurse#480): what is kept of an alarm is mended."""
+    device = server.start().device()
+    alarm = ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:x", "UID:own", "X-OWN:1", trigger, "END:VALARM")
+    assert put(device, "appointments/e.ics", event(*alarm)).status == 201
+    row = stored(agency)
+    assert bool(row["VORLAGE_ZEIT"])
+    assert row["VORLAGE"] < NOON
+    assert served in payloads.lines_of(device.get("appointments/e.ics").text)
+
+
+def test_rule_28_a_trigger_that_may_mean_anything_rings_nowhere(agency: Agency, server: Server) -> None:
+    """Without a unit, or without a sign and a P, it is kept as it came."""
+    device = server.start().device()
+    for number, trigger in enumerate(("-PT15", "15M", "-", "PT0.5H")):
+        alarm = payloads.alarm(f"TRIGGER:{trigger}")
+        assert (
+            put(device, f"appointments/{number}.ics", event(alarm).replace(b"UID:e", b"UID:%d" % number)).status == 201
+        )
+        assert f"TRIGGER:{trigger}" in device.get(f"appointments/{number}.ics").text
+    assert not any(row["VORLAGE_ZEIT"] for row in agency.office.rows(agency.office.tables.activity))
+
+
+@pytest.mark.parametrize("end", ["DTEND;TZID=Europe/Berlin:20261210T240000", "DTEND:2026-12-10T24:00:00+01:00"])
+def test_rule_24_the_day_ends_at_24_o_clock(agency: Agency, server: Server, end: str) -> None:
+    """ISO 8601 has it, RFC 5545 has not."""
+    times = ("DTSTART;TZID=Europe/Berlin:20261210T100000", end)
+    assert put(server.start().device(), "appointments/e.ics", event(times=times)).status == 201
+    assert stored(agency)["ENDE"] == datetime(2026, 12, 11)
