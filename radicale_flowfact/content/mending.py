@@ -34,9 +34,11 @@ _EMPTY_TIME = re.compile(
     r"^(?:RRULE|EXRULE|RDATE|EXDATE|RECURRENCE-ID|DTEND|DUE|DURATION|COMPLETED)(?:;[^\n:]*)?:[ \t]*\n(?![ \t])",
     re.MULTILINE | re.IGNORECASE,
 )
-# A rule that does not say how often: "FREQ=", "FREQ=NONE", ";", "null".
+# A rule that says it is none, or not how often: "FREQ=", "FREQ=NONE", ";", "null".
 _NO_RULE = re.compile(
-    r"^(?:RRULE|EXRULE)[;:](?![^\n]*FREQ=(?!NONE|NEVER|NULL|ONCE)[a-z])[^\n]*\n(?![ \t])", re.MULTILINE | re.IGNORECASE
+    r"^(?:RRULE|EXRULE)(?:;[^\n:]*)?:(?:[;, \t]+|NULL|NONE|NEVER|UNDEFINED"
+    r"|(?![^\n]*FREQ=(?!NONE|NEVER|NULL|ONCE)[A-Z])[A-Z-]+=[^\n]*)\n(?![ \t])",
+    re.MULTILINE | re.IGNORECASE,
 )
 _LENGTH = re.compile(
     r"^(?P<head>(?:TRIGGER|DURATION)(?:;[^\n:\"]*)?:)(?P<value>[^\n:]{0,100})$", re.MULTILINE | re.IGNORECASE

@@ -88,6 +88,8 @@ def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], base: E
         all_day = begin.time() == time.min and end is not None and end.time() == time.min and end > begin
     if all_day and (end is None or end <= begin):
         end = begin + timedelta(days=1)
+    if all_day and end is not None and end.time() != time.min:  # days and hours of a DURATION: it ends with that day
+        end = datetime.combine(end.date() + timedelta(days=1), time.min)
     twice: list[str] = []
     is_backwards = False
     if not all_day and end is not None and (is_ambiguous(begin, zone) or is_ambiguous(end, zone)):

@@ -57,8 +57,8 @@ def test_rule_28_a_broken_line_swallows_none_behind_it(agency: Agency, server: S
     times = (*broken, "DTSTART;TZID=Europe/Berlin:20261210T100000", *broken, "DTEND:20261210T100000Z")
     body = event(*broken, "DESCRIPTION:Notiz", *broken, "LOCATION:Weg 1", times=times)
     assert put(device, "appointments/e.ics", body).status == 201
-    row = stored(agency)
-    assert (row["BEGINN"], row["ENDE"], row["NOTIZ"]) == (NOON, datetime(2026, 12, 10, 11), row["NOTIZ"])
+    row = agency.office.row(agency.office.tables.activity)
+    assert (row["BEGINN"], row["ENDE"]) == (NOON, datetime(2026, 12, 10, 11))
     assert row["NOTIZ"].startswith("Notiz")
     assert "LOCATION:Weg 1" in payloads.lines_of(device.get("appointments/e.ics").text)
 
@@ -116,7 +116,7 @@ def test_rule_16_a_misspelt_trigger_rings_and_is_served_rightly(
     device = server.start().device()
     alarm = ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:x", "UID:own", "X-OWN:1", trigger, "END:VALARM")
     assert put(device, "appointments/e.ics", event(*alarm)).status == 201
-    row = stored(agency)
+    row = agency.office.row(agency.office.tables.activity)
     assert bool(row["VORLAGE_ZEIT"])
     assert row["VORLAGE"] < NOON
     assert served in payloads.lines_of(device.get("appointments/e.ics").text)
@@ -140,3 +140,41 @@ def test_rule_24_the_day_ends_at_24_o_clock(agency: Agency, server: Server, end:
     times = ("DTSTART;TZID=Europe/Berlin:20261210T100000", end)
     assert put(server.start().device(), "appointments/e.ics", event(times=times)).status == 201
     assert stored(agency)["ENDE"] == datetime(2026, 12, 11)
+
+
+@pytest.mark.parametrize(
+    "tzid",
+    [
+        "(UTC+01:00) Amsterdam\\, Berlin\\, Bern",
+        "(GMT+01.00) Sarajevo/Warsaw/Zagreb",
+        "Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna",
+        "W. Europe Standard Time 1",
+        "Europe-Berlin",
+        "GMT +01:00",
+        "GMT+0100 (MEZ)",
+    ],
+)
+def test_rule_24_more_names_of_known_zones(agency: Agency, server: Server, tzid: str) -> None:
+    """Escaped, numbered, with other separators, with or without an offset before or a name behind it."""
+    times = (f"DTSTART;TZID={tzid}:20261210T100000", f"DTEND;TZID={tzid}:20261210T110000")
+    assert put(server.start().device(), "appointments/e.ics", event(times=times)).status == 201
+    row = agency.office.row(agency.office.tables.activity)
+    assert (row["BEGINN"], row["ENDE"]) == (NOON, datetime(2026, 12, 10, 11))
+
+
+@pytest.mark.parametrize(("duration", "day"), [("PT36H", 12), ("PT1H", 11), ("PT24H", 11), ("P2D", 12)])
+def test_rule_24_days_end_at_midnight(agency: Agency, server: Server, duration: str, day: int) -> None:
+    """A DURATION in hours beside a DATE means the days that it reaches into."""
+    device = server.start().device()
+    times = ("DTSTART;VALUE=DATE:20261210", f"DURATION:{duration}")
+    assert put(device, "appointments/e.ics", event(times=times)).status == 201
+    row = stored(agency)
+    assert (bool(row["GANZTAGS"]), row["ENDE"]) == (True, datetime(2026, 12, day))
+
+
+def test_rule_16_an_alarm_without_an_action_is_served_with_one(agency: Agency, server: Server) -> None:
+    """Readers refuse one without (RFC 5545 §3.6.6)."""
+    device = server.start().device()
+    body = event("BEGIN:VALARM", "TRIGGER:-PT15M", "END:VALARM")
+    assert put(device, "appointments/e.ics", body).status == 201
+    assert {"ACTION:DISPLAY", "TRIGGER:-PT15M"} <= set(payloads.lines_of(device.get("appointments/e.ics").text))

@@ -139,8 +139,11 @@ def _repaired(name: Name, text: str, href: str) -> tuple[str, bool]:
     A card is stored as vCard 3.0; one of 4.0 does not differ if it is served in 4.0 as it was sent.
     """
     repaired, mended = repair_item(text, href)
-    if name is not Name.ADDRESSES or not versions.is_4(repaired):
+    if name is not Name.ADDRESSES:
         return repaired, mended
+    if not versions.is_4(repaired):
+        kept = versions.without_values_of_4(repaired)
+        return kept, mended or kept != repaired
     kept = versions.to_3(repaired)
     return kept, mended or not versions.has_same_lines(versions.to_4(kept), repaired)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from radicale_flowfact.content.contentlines import (
+    LISTED,
     Line,
     PayloadError,
     escape,
@@ -42,14 +43,12 @@ from radicale_flowfact.maps.contacts.fields import (
 
 _MADE_ANEW = frozenset({"BEGIN", "END", "VERSION", "PRODID", "REV", "UID"})
 _PRIVATE = re.compile(r"(?:\A|,)\s*private?\s*(?=,|\Z)", re.IGNORECASE)
-# A comma that is not escaped parts the values of a list, such as several given names (RFC 6350 §6.2.2); with a blank
-# behind it, it rather belongs to a careless text.
-_LISTED = re.compile(r"(?<!\\)((?:\\\\)*),(?!\s)")
 _COMPANY_MARKS = ("KIND", "X-ABSHOWAS")
 _LONGEST_ORG = 1000  # characters of ORG that FN may repeat
 _NAME_WORDS = re.compile(r"[^\s.,]+")  # as Android takes a name apart, which loses dots and commas
 _MOST_NAME_WORDS = 10  # that it takes
-_IDENTIFYING = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})  # some devices store contacts that have only a number
+# All else says something of a contact: some devices store those that have only a number, an address or a note.
+_SAYS_NOTHING = frozenset({"BEGIN", "END", "KIND", "PRODID", "REV", "UID", "VERSION"})
 _USUAL_TYPES = {name: parse_line(f"{prefix}:").types for name, prefix in LINE_PREFIXES.items()}
 
 
@@ -99,8 +98,8 @@ def _lines_inside(lines: list[Line]) -> list[Line]:
         raise PayloadError("it is cut off: END:VCARD is missing")
     if not any(line.name == "UID" and line.value.strip() for line in lines):
         raise PayloadError("it has no UID")
-    if not any(line.name in _IDENTIFYING and line.value.strip(" ;") for line in lines):
-        raise PayloadError("it has no name: neither FN nor N nor ORG, and no number or e-mail instead")
+    if not any(line.name not in _SAYS_NOTHING and line.value.strip(" ;") for line in lines):
+        raise PayloadError("it has no name, and nothing else that tells of a contact")
     return lines[1:-1]
 
 
@@ -199,7 +198,7 @@ class _Reader:
         line = _first(self._by_name, "N")
         if line is not None:
             self._used.add(id(line))
-            line = _with_value(line, _LISTED.sub(r"\1 ", line.value))
+            line = _with_value(line, LISTED.sub(r"\1 ", line.value))
         family, given, title = self._parts("N", line, (0, 1, 3))
         return family, given, title
 
@@ -227,7 +226,7 @@ class _Reader:
         line = self._pick("ADR", address_rank, (had.street, had.city, had.postcode, had.country), mapped)
         if line is not None:
             self._used.add(id(line))
-            line = _with_value(line, _LISTED.sub(r"\1\\n" if "\n" in had.street else r"\1\\, ", line.value))
+            line = _with_value(line, LISTED.sub(r"\1\\n" if "\n" in had.street else r"\1\\, ", line.value))
         street, city, postcode, country = self._parts("ADR", line, mapped)
         return street, city, postcode, country
 
