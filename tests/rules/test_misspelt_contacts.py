@@ -155,3 +155,27 @@ def test_rule_44_lists_with_empty_values_have_single_blanks(agency: Agency, serv
     )
     row = address(agency)
     assert (row["VORNAME"], row["TITEL"]) == ("Eva Maria", "Dr. med.")
+
+
+@pytest.mark.parametrize(
+    ("codec", "content_type"),
+    [
+        ("utf-8", "text/vcard; charset="),
+        ("utf-8", 'text/vcard; charset=""'),
+        ("utf-8", "charset=nosuch"),
+        ("utf-8", "text/vcard, charset=nosuch"),
+        ("utf-8", "text/vcard; charset=utf-16"),
+        ("utf-16", "text/vcard"),
+        ("utf-16", "text/vcard; charset=utf-16"),
+        ("cp1252", "text/vcard"),
+        ("cp1252", "text/vcard; charset=iso-8859-1"),
+        ("cp1252", "text/vcard; charset=us-ascii"),
+        ("cp1252", "text/vcard; charset=windows-1252"),
+    ],
+)
+def test_rule_28_a_body_is_read_as_what_it_is(agency: Agency, server: Server, codec: str, content_type: str) -> None:
+    """Whatever its Content-Type says or fails to say; quotes and dashes of Windows are no control characters."""
+    device = server.start().device()
+    sent = payloads.vcard("a", "NOTE:„Straße“ – 5 €").encode(codec)
+    assert put(device, "addresses/a.vcf", sent, content_type).status == 201
+    assert address(agency)["NOTIZ"] == "„Straße“ – 5 €"
