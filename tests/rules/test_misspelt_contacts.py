@@ -179,3 +179,40 @@ def test_rule_28_a_body_is_read_as_what_it_is(agency: Agency, server: Server, co
     sent = payloads.vcard("a", "NOTE:„Straße“ – 5 €").encode(codec)
     assert put(device, "addresses/a.vcf", sent, content_type).status == 201
     assert address(agency)["NOTIZ"] == "„Straße“ – 5 €"
+
+
+@pytest.mark.parametrize(
+    ("row", "number", "edits", "company"),
+    [
+        (
+            {"FIRMA": "Bau GmbH"},
+            "",
+            (("FN:Bau GmbH", "FN:Bau AG"), ("N:;;;;", "N:AG;Bau;;;"), ("ORG:Bau GmbH", "ORG:Bau AG")),
+            "Bau AG",
+        ),
+        ({"FIRMA": "Bau GmbH"}, "", (("N:;;;;", "N:GmbH;Bau;;;"), ("ORG:Bau GmbH", "ORG:Bau AG")), "Bau AG"),
+        ({"KENNUNG": "Haus Meier"}, "", (("N:;;;;", "N:Meier;Haus;;;"),), ""),
+        ({"KENNUNG": "0221 5"}, "0221 5", (("N:;;;;", "N:5;0221;;;"),), ""),
+    ],
+)
+def test_rule_44_what_android_makes_of_what_it_is_shown_is_no_person(
+    agency: Agency, server: Server, row: dict[str, str], number: str, edits: tuple[tuple[str, str], ...], company: str
+) -> None:
+    """Of the company as its user calls it now, and of an address that is shown by its Kennung."""
+    agency.office.address([agency.own], [number] if number else [], **{"NAME": "", **row})
+    device = server.start().device()
+    (href,) = device.sync("addresses").changed
+    got = device.get(f"addresses/{href}")
+    text = got.text
+    for before, after in (*edits, ("END:VCARD", "NICKNAME:x\r\nEND:VCARD")):
+        assert before in text
+        text = text.replace(before, after)
+    assert device.put(f"addresses/{href}", text, got.etag).status == 204
+    found = address(agency)
+    assert (found["FIRMA"] or "", found["NAME"] or "", found["VORNAME"] or "") == (company, "", "")
+    agency.office.change(agency.office.tables.address, {}, ORT="Köln")
+    device.sync("addresses")
+    got = device.get(f"addresses/{href}")
+    named = got.text.replace("N:;;;;", "N:Muster;Max;;;").replace("FN:", "FN:Max Muster ")
+    assert device.put(f"addresses/{href}", named, got.etag).status == 204
+    assert (address(agency)["NAME"], address(agency)["VORNAME"]) == ("Muster", "Max")

@@ -84,6 +84,7 @@ def parse(text: str, slots: Sequence[str], base: Card | None = None) -> Card:
             for line in by_name.get(name, ())
         ),
         shown=reader.shown,
+        is_only_shown=reader.is_only_shown,
     )
 
 
@@ -113,6 +114,7 @@ class _Reader:
         self._kept: list[str] = []
         line = _first(by_name, "FN")
         self.shown = "" if line is None else clean(unescape(line.value))
+        self.is_only_shown = False
 
     def read(self) -> tuple[ContactFields, set[int], list[str]]:
         """Return the fields, the ids of the lines they came from, and the sidecar lines named ``X-FLOWFACT-…``."""
@@ -205,16 +207,19 @@ class _Reader:
     def _is_company_split(self, found: ContactFields) -> bool:
         """Return whether the name is what was shown of a contact without one: Android takes apart what it is shown.
 
-        It puts a word before a comma behind the others, as a family name, and the last but one between them.
+        It puts a word before a comma behind the others, as a family name, and the last but one between them. It does so
+        with what its user calls the company now, too.
 
         A new contact's name is one, also if its company is called alike, as a sole trader's is.
         """
-        if _is_person(self._base.fields) or not _is_person(found):
+        is_person = _is_person(self._base.fields) and not self._base.is_only_shown
+        if is_person or not self._base.shown or not _is_person(found):
             return False
         line = _first(self._by_name, "N")
         names = " ".join(split_components(line.value)) if line is not None else ""
-        shown = _NAME_WORDS.findall(self._base.shown[:_LONGEST_ORG].casefold())[:_MOST_NAME_WORDS]
-        return sorted(_NAME_WORDS.findall(names[:_LONGEST_ORG].casefold())) == sorted(shown)
+        words = sorted(_name_words(names))
+        known = (self._base.shown, found.company)
+        return any(words == sorted(_name_words(shown)[:_MOST_NAME_WORDS]) for shown in known if shown)
 
     def _company(self) -> str:
         line = self._pick("ORG", lambda line: 0, (self._base.fields.company,))
@@ -286,6 +291,7 @@ class _Reader:
         # N and ORG were emptied, and FN is that of ``base``: it was computed from them and is no new name.
         left_over = shown == self._base.shown != self._base.fields.family_name
         if not computed and not left_over:
+            self.is_only_shown = True
             return replace(found, family_name=shown)
         had = formatted_name(self._base.fields)
         is_left = bool(computed) and shown == self._base.shown == had  # made from a name that is another one now
@@ -301,6 +307,10 @@ def _with_value(line: Line, value: str) -> Line:
 
 def _is_person(found: ContactFields) -> bool:
     return bool(found.title or found.given_name or found.family_name)
+
+
+def _name_words(text: str) -> list[str]:
+    return _NAME_WORDS.findall(text[:_LONGEST_ORG].casefold())
 
 
 def _words(text: str) -> list[str]:
