@@ -25,7 +25,7 @@ from radicale_flowfact.content.timezones import (
     to_local,
     to_utc,
 )
-from radicale_flowfact.content.words import one_line
+from radicale_flowfact.content.words import one_line, seen
 from radicale_flowfact.maps import ffdata, repeated_hour, undated_tasks
 from radicale_flowfact.maps.alarms import TriggerAnchors, kept_alarm_lines, moved_reminder, read_alarms
 from radicale_flowfact.maps.ical_fields import (
@@ -260,7 +260,7 @@ def _priority(entry: Component) -> int:
 
 
 def _texts(entry: Component) -> EntryFields:
-    return EntryFields(summary=one_line(entry.text("SUMMARY")), note=ffdata.strip(entry.text("DESCRIPTION")))
+    return EntryFields(summary=one_line(seen(entry.text("SUMMARY"))), note=ffdata.strip(entry.text("DESCRIPTION")))
 
 
 def _entry(

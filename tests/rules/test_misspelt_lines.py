@@ -8,6 +8,8 @@ import pytest
 
 from tests import payloads
 from tests.conftest import Agency, Server
+from tests.device import Device
+from tests.rules.client import only
 from tests.rules.test_misspelt import event, put, stored
 
 NOON = datetime(2026, 12, 10, 10)
@@ -178,3 +180,68 @@ def test_rule_16_an_alarm_without_an_action_is_served_with_one(agency: Agency, s
     body = event("BEGIN:VALARM", "TRIGGER:-PT15M", "END:VALARM")
     assert put(device, "appointments/e.ics", body).status == 201
     assert {"ACTION:DISPLAY", "TRIGGER:-PT15M"} <= set(payloads.lines_of(device.get("appointments/e.ics").text))
+
+
+def edit(device: Device, before: str, after: str) -> None:
+    """Change a text in the only appointment that a device has."""
+    path, etag, text = only(device, "appointments")
+    unfolded = "\r\n".join([*payloads.lines_of(text), ""])
+    assert before in unfolded
+    assert device.put(path, unfolded.replace(before, after), etag).status == 204
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("SUMMARY:Besichtigung: Hof", "SUMMARY:\u200eBesichtigung: Hof\u200f"),
+        ("DESCRIPTION:eins", "DESCRIPTION:\u2068eins\u2069"),
+        ("[FFDATA]", "&#91;FFDATA&#93;"),
+        ("[/FFDATA]", "\\\\[/FFDATA\\\\]"),
+        ("[FFDATA]", "[\u200bFFDATA\u00a0]"),
+    ],
+)
+def test_rule_44_signs_that_nobody_sees_and_brackets_as_editors_spell_them(
+    agency: Agency, server: Server, before: str, after: str
+) -> None:
+    """In title, note and around FFDATA they change nothing in FlowFact (rules 17 and 44)."""
+    linked = agency.office.address([], NAME="Meier", STRASSE="Hofgarten 5", ORT="Köln")
+    agency.appointment(BETREFF="Hof", NOTIZ="eins", addresses=[linked])
+    device = server.start().device()
+    rows = agency.office.everything()
+    edit(device, before, after)
+    assert agency.office.everything() == rows
+
+
+def test_rule_21_a_kind_behind_a_direction_mark(agency: Agency, server: Server) -> None:
+    """What nobody sees keeps no title from its kind, and is not in it."""
+    kind = agency.office.kind("Übergabe", calendar=True)
+    body = event().replace(b"SUMMARY:Notar", "SUMMARY:\u200eÜbergabe\u200b: Hof\u200f".encode())
+    assert put(server.start().device(), "appointments/e.ics", body).status == 201
+    assert (stored(agency)["ART_DSN"], stored(agency)["BETREFF"]) == (kind, "Hof")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "days"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:", "DTSTART;TZID=W. Europe Standard Time:", False),  # no VTIMEZONE says what it is
+        ("DTEND;TZID=Europe/Berlin:", "DTEND;TZID=/citadel.org/20190914_1/Europe/Vienna:", False),
+        ("DTEND;VALUE=DATE:20260621", "DTEND:20260621T000000Z", True),
+        ("DTEND;VALUE=DATE:20260621", "DTEND;VALUE=DATE:20260621T000000", True),
+    ],
+)
+def test_rule_24_times_that_others_misread_are_served_rightly(
+    agency: Agency, server: Server, before: str, after: str, days: bool
+) -> None:
+    """An edit that only respells them changes nothing, and no other device gets that spelling."""
+    if days:
+        agency.appointment(BEGINN=datetime(2026, 6, 20), ENDE=datetime(2026, 6, 21), GANZTAGS=True)
+    else:
+        agency.appointment()
+    device = server.start().device()
+    rows = agency.office.everything()
+    edit(device, before, after)
+    assert agency.office.everything() == rows
+    lines = payloads.lines_of(only(server.device(agent="Other/1.0"), "appointments")[2])
+    assert any(line.startswith(before) for line in lines)
+    edit(device, "SUMMARY:", "X-OWN:1\r\nSUMMARY:")
+    assert "X-OWN:1" in payloads.lines_of(only(device, "appointments")[2])

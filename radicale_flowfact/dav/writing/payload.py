@@ -63,6 +63,11 @@ class Payload:
             return "impossible time"
         return "note" if self.parsed.component == ical_map.JOURNAL else ""
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether other devices read its times as they are meant, so that it can be served as it came."""
+        return isinstance(self.parsed, Card) or ical_map.are_sound(read_object(self.text))
+
     def called(self, uid: str) -> Payload:
         """Return the payload with another spelling of its UID, the one that the item has (rule 44)."""
         text = _called(self.text, self.uid, uid)
