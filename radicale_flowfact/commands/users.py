@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 from rich.markup import escape
-from rich.table import Table as View
 
-from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults
+from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults, table
 from radicale_flowfact.database.secrets import masked
 from radicale_flowfact.dav.admin import overview
 from radicale_flowfact.dav.admin.overview import MappedUser
@@ -20,6 +20,7 @@ from radicale_flowfact.dav.admin.rename import rename
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Name
+from radicale_flowfact.language.texts import _
 from radicale_flowfact.server import htpasswd
 from radicale_flowfact.settings import SettingsError
 
@@ -30,7 +31,7 @@ def show_users(context: typer.Context, config: Config = None) -> None:
     if context.invoked_subcommand:
         return
     with reported_faults():
-        _, settings = load(config)
+        settings = load(config)[1]
         found = overview.users(Gateway(settings))
     console.print(users_view(found.mapped))
     for fault in found.faults:
@@ -42,14 +43,10 @@ def show_users(context: typer.Context, config: Config = None) -> None:
         raise typer.Exit(1)
 
 
-def users_view(mapped: Iterable[MappedUser]) -> View:
+def users_view(mapped: Iterable[MappedUser]) -> RenderableType:
     """Return the table of mapped users."""
-    view = View()
-    for title in ("login", "FlowFact user", "address Merkmale", "activity Merkmale", *Name):
-        view.add_column(str(title), overflow="fold")
-    for row in mapped:
-        view.add_row(*(escape(cell) for cell in row.cells))
-    return view
+    titles = (_("login"), _("FlowFact user"), _("address Merkmale"), _("activity Merkmale"), *map(str, Name))
+    return table(titles, [row.cells for row in mapped])
 
 
 def set_password(

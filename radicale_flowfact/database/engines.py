@@ -45,6 +45,8 @@ from radicale_flowfact.database.connections import (
 )
 from radicale_flowfact.database.faults import told
 from radicale_flowfact.database.odd_values import read_any_time
+from radicale_flowfact.database.secrets import encoded_notes
+from radicale_flowfact.database.urls import FORMS, other_spelling
 
 _DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
 _WEIGHTS = {-1: 1, -2: 7, -3: 31, -5: 11, -6: 19, -7: 27}  # weights of a text's last characters
@@ -80,9 +82,10 @@ def reaching(engine: Engine) -> Iterator[Connection]:
         connection = engine.connect()
     except DBAPIError as error:
         words = told(error)
-        raise DatabaseError(
+        message = (
             f"the database cannot be reached: {words}\n{hint(engine.url, error)}; then run: radicale-flowfact check"
-        ) from error
+        )
+        raise DatabaseError("\n".join([message, *encoded_notes()])) from error
     with connection:
         yield connection
 
@@ -110,7 +113,8 @@ def _create(url: str, timeouts: Timeouts) -> Engine:
         parsed = completed(make_url(url))
         engine = create_engine(parsed, **engine_options(parsed, timeouts))
     except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
-        raise DatabaseError(f"database_url is not a database URL: {error}") from error
+        known = other_spelling(url)
+        raise DatabaseError(known or f"database_url is not a database URL: {error}; {FORMS}") from None
     except ImportError as error:
         raise DatabaseError(
             f"database_url needs a driver that cannot be loaded: {error}. {hint(parsed, error)}"

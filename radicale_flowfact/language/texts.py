@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from functools import partial
 
 from radicale_flowfact.language.catalogues import german
@@ -59,6 +60,11 @@ def ngettext(one: str, many: str, count: int) -> str:
     if _chosen.get() == GERMAN:
         return german().messages.ngettext(one, many, count)
     return one if count == 1 else many
+
+
+def shown_time(moment: datetime) -> str:
+    """Return a time as every screen shows it, to the minute; it is the office's wall-clock time already."""
+    return f"{moment:%d.%m.%Y %H:%M}"
 
 
 def translated(text: str) -> str:

@@ -170,7 +170,7 @@ def test_serve_says_that_a_port_is_taken(configured: Server, unused_tcp_port: in
         taken.bind(("127.0.0.1", unused_tcp_port))
         taken.listen()
         done = run("serve", "--config", str(configured.config))
-    assert (done.returncode, "Is the port in use?" in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, f"port {unused_tcp_port} on 127.0.0.1 is taken" in done.stderr) == (1, True), done.stderr
 
 
 def test_serve_listens_on_every_address_and_keeps_connections(
