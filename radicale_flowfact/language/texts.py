@@ -87,4 +87,7 @@ def _sentence(text: str, depth: int) -> str:
         return said
     inner = partial(_sentence, depth=depth - 1)
     found = (template.translated(text, inner) for template in known.templates)
-    return next((german_text for german_text in found if german_text is not None), text)
+    if (german_text := next((one for one in found if one is not None), None)) is not None:
+        return german_text
+    place, colon, rest = text.partition(": ")  # such as a file or a login, and what is wrong there
+    return f"{place}{colon}{inner(rest)}" if rest else text

@@ -34,6 +34,8 @@ def load_configuration(path: Path | None) -> Configuration:
             configuration = radicale_config.load([(str(found), False)])
             filename = configuration.get("auth", "htpasswd_filename")
         except Exception as error:  # Radicale raises RuntimeError, configparser its own
+            if "'flowfact_config'" in str(error):  # only our own storage knows this option
+                raise SettingsError(f"{found}: [storage] type must be {STORAGE_TYPE}") from None
             raise SettingsError(f"{found}: {_fault(error)}") from None  # configparser's error holds the line
         remember(configuration.get("auth", "ldap_secret"))
         if configuration.get("storage", "type") != STORAGE_TYPE:

@@ -28,9 +28,9 @@ def serve(file: Path, configuration: Configuration, workers: int, on_ready: Call
     made and the addresses are free.
     """
     logs.set_up(configuration, settings_of(configuration).log)
+    listening = _listening(configuration, workers)
     FlowfactApplication(configuration)  # a fault is raised here, not in a worker
     dispose_engines()
-    listening = _listening(configuration, workers)
     on_ready()
     sys.stdout.flush()
     os.environ["RADICALE_CONFIG"] = str(file)
