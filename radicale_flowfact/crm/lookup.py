@@ -13,7 +13,7 @@ from sqlalchemy import Table as SqlTable
 from radicale_flowfact.crm import rows
 from radicale_flowfact.crm.rows import text_of
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database.engines import holds
+from radicale_flowfact.database.engines import holds, holds_word
 from radicale_flowfact.language.texts import shown_time
 from radicale_flowfact.records import RecordKey, Table, dsn_key
 
@@ -89,11 +89,8 @@ def _activity_columns(activity: SqlTable) -> list[ColumnElement[Any]]:
 
 
 def _in_any(table: SqlTable, names: Sequence[str], word: str) -> ColumnElement[bool]:
-    """Return the condition that a word is part of one of these columns; SQLite folds the case of ASCII only."""
-    there = [table.c[name] for name in names if name in table.c]
-    lower = (holds(func.lower(column), word.lower()) for column in there)
-    upper = (holds(func.upper(column), word.upper()) for column in there)
-    return or_(*lower, *upper)
+    """Return the condition that a word is part of one of these columns."""
+    return or_(*(holds_word(table.c[name], word) for name in names if name in table.c))
 
 
 def _digits_of(text: str) -> str:

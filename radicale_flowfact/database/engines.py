@@ -136,6 +136,7 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _on_connect(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
         dbapi_connection.isolation_level = None  # the driver must not begin or commit by itself
         dbapi_connection.create_function("flowfact_digest", -1, _digest, deterministic=True)
+        dbapi_connection.create_function("flowfact_lower", 1, _lower, deterministic=True)
         dbapi_connection.execute("PRAGMA journal_mode = WAL")
 
     @event.listens_for(engine, "begin")
@@ -147,6 +148,10 @@ def _prepare_sqlite(engine: Engine) -> None:
 def _digest(*values: str | bytes | float | None) -> int:
     # marshal is the fastest unambiguous serialisation. Version 2 has no references, so equal values give equal bytes.
     return int.from_bytes(hashlib.blake2b(marshal.dumps(values, 2), digest_size=_DIGEST_BITS // 8).digest(), "big")
+
+
+def _lower(text: bytes | None) -> str | None:
+    return None if text is None else text.decode("utf-8", "replace").lower()
 
 
 def is_time(
@@ -188,6 +193,25 @@ def _time_mssql(element: exact_time, compiler: SQLCompiler, **kwargs: Any) -> st
 def holds(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Return the condition that a text contains another, compared character by character."""
     return _position(text, literal(part, UnicodeText())) > 0
+
+
+def holds_word(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    """Return the condition that a text contains a word, in whatever case."""
+    return holds(_small(text), word.lower())
+
+
+class _small(FunctionElement[str]):  # noqa: N801 - SQL functions are named in lower case
+    """A text in small letters, also its umlauts."""
+
+    type = UnicodeText()
+    inherit_cache = True
+    name = "lower"
+
+
+@compiles(_small, "sqlite")
+def _small_sqlite(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    # SQLite's own function knows ASCII only. Text that is no Unicode cannot be passed to Python, but its bytes can.
+    return f"flowfact_lower(CAST({compiler.process(element.clauses, **kwargs)} AS BLOB))"
 
 
 class _position(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from radicale_flowfact.crm import lookup
 from radicale_flowfact.crm.users import read_users
-from radicale_flowfact.database.engines import holds
+from radicale_flowfact.database.engines import holds_word
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.store import items, tables
 from radicale_flowfact.dav.store.request import RefusedError
@@ -93,11 +93,7 @@ def refused_writes(session: Session, login: str, text: str) -> list[Refused]:
     history, wanted = tables.history, text.strip()[:_LONGEST]
     if not wanted:
         return []
-    means = or_(
-        history.c.href == wanted,
-        holds(func.lower(history.c.body), wanted.lower()),
-        holds(func.upper(history.c.body), wanted.upper()),
-    )
+    means = or_(history.c.href == wanted, holds_word(history.c.body, wanted))
     statement = select(history).where(history.c.login == login, history.c.what == "refused", means)
     rows = session.connection.execute(statement.order_by(history.c.made.desc()).limit(_MOST_REFUSED)).all()
     return [
