@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.crm import rows
@@ -51,7 +51,7 @@ def find_candidates(connection: Connection, tables: Tables, text: str) -> list[C
         phone = tables.phone
         plain: ColumnElement[str] = phone.c.NUMMER
         for char in _BETWEEN_DIGITS:
-            plain = func.replace(plain, char, "")
+            plain = func.replace(plain, literal_column(f"'{char}'"), literal_column("''"))
         owners = select(phone.c.AD_DSN).where(holds(plain, digits))
         found += _addresses(connection, address, address.c.DSN.in_(owners))
     about = and_(*(_in_any(activity, ("BETREFF",), word) for word in words))

@@ -208,6 +208,22 @@ class _small(FunctionElement[str]):  # noqa: N801 - SQL functions are named in l
     name = "lower"
 
 
+@compiles(_small)
+def _small_text(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"lower({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(_small, "mssql")
+def _small_mssql(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"LOWER(CONVERT(nvarchar(max), {compiler.process(element.clauses, **kwargs)}))"  # it takes no ntext
+
+
+@compiles(_small, "postgresql")
+def _small_postgresql(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    # A text whose collation knows no case cannot be searched in.
+    return f'(lower({compiler.process(element.clauses, **kwargs)}) COLLATE "C")'
+
+
 @compiles(_small, "sqlite")
 def _small_sqlite(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
     # SQLite's own function knows ASCII only. Text that is no Unicode cannot be passed to Python, but its bytes can.
