@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Connection,
     Engine,
     and_,
@@ -108,13 +109,24 @@ def snapshot_options(engine: Engine) -> dict[str, Any]:
     return {}
 
 
-def _create(url: str, timeouts: Timeouts) -> Engine:
+def parsed_url(url: str) -> URL:
+    """Return a database URL, with what is left out of it. Raises DatabaseError if it is none."""
     try:
-        parsed = completed(make_url(url))
+        return completed(make_url(url))
+    except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
+        raise _not_a_url(url, error) from None
+
+
+def _not_a_url(url: str, error: Exception) -> DatabaseError:
+    return DatabaseError(other_spelling(url) or f"database_url is not a database URL: {error}; {FORMS}")
+
+
+def _create(url: str, timeouts: Timeouts) -> Engine:
+    parsed = parsed_url(url)
+    try:
         engine = create_engine(parsed, **engine_options(parsed, timeouts))
     except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
-        known = other_spelling(url)
-        raise DatabaseError(known or f"database_url is not a database URL: {error}; {FORMS}") from None
+        raise _not_a_url(url, error) from None
     except ImportError as error:
         raise DatabaseError(
             f"database_url needs a driver that cannot be loaded: {error}. {hint(parsed, error)}"
