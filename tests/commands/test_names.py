@@ -150,3 +150,15 @@ def test_who_gets_nothing_is_named_with_the_reason(agency: Agency, server: Serve
         "carl": "FlowFact has no user with the login 'carl'",
     }
     assert overview.users(server.gateway).faults
+
+
+def test_devices_and_the_history_are_told_in_the_language_of_the_settings(agency: Agency, server: Server) -> None:
+    """What is kept stays English, so that either language can be read later."""
+    device = server.start('write = false\n[ui]\nlanguage = "de"\n').device()
+    answer = device.put("addresses/r.vcf", payloads.vcard("refused-1"), new=True)
+    assert (answer.status, "der Administrator setzt write = true" in answer.text) == (403, True)
+    (refused,) = explained(server, "r.vcf").refused
+    assert refused.reason.endswith("the admin sets write = true in flowfact.toml")
+    told = run("history", "--config", str(server.config)).stdout
+    assert "403 auf PUT: Änderungen von Geräten sind abgeschaltet" in told
+    assert told.endswith("Zeiten sind die von Europe/Berlin.\n")
