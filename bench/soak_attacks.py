@@ -1,4 +1,4 @@
-"""What a soak does to a server on this machine, and how often it did: printed at the end.
+"""Attacks a server on this machine for a soak, and prints at the end how often.
 
 ``python -m bench.soak_attacks <kind> <port> <login> <password> <seconds>``. Each kind runs in a process of its own,
 connects to 127.0.0.1 alone, from an address of its own, and is bounded in number and time.
@@ -78,7 +78,7 @@ def _is_closed(client: socket.socket) -> bool:
 
 
 def stalled(target: Target) -> int:
-    """Send halves of PUTs, with a login."""
+    """Send the first half of PUTs, with a login."""
     head = (
         f"PUT /{target.login}/addresses/half.vcf HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n"
         f"Content-Type: text/vcard\r\nAuthorization: {target.credentials()}\r\n\r\nBEGIN:VCARD\r\n"
@@ -159,7 +159,7 @@ KINDS: dict[str, Callable[[Target], int]] = {
 
 
 def main(arguments: list[str]) -> None:
-    """Attack as the arguments say."""
+    """Run one kind of attack with the arguments of the command line."""
     kind, port, login, password, seconds = arguments
     print(KINDS[kind](Target(kind, int(port), login, password, float(seconds))))
 

@@ -8,6 +8,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
@@ -34,7 +35,7 @@ class _Section(BaseModel):
 
 
 class UserSettings(_Section):
-    """One DAV login: its FlowFact user (``BEN.LOGIN``) and, where BENMKM is not mapped, its Merkmale (rule 2)."""
+    """Holds one DAV login: its FlowFact user (``BEN.LOGIN``) and, where BENMKM is not mapped, its Merkmale (rule 2)."""
 
     flowfact: str = Field(min_length=1)
     address_merkmale: tuple[str, ...] = ()
@@ -42,7 +43,7 @@ class UserSettings(_Section):
 
 
 class AddressSettings(_Section):
-    """How contacts behave: private ones (rule 12) and the phone slot of each position (rule 10)."""
+    """Holds ``[addresses]``: private contacts (rule 12) and the phone slot of each position (rule 10)."""
 
     private: Private = "device"
     phone_slots: tuple[str, ...] = Field(default=PHONE_SLOTS, min_length=1, max_length=8)
@@ -59,7 +60,7 @@ class AddressSettings(_Section):
 
 
 class AppointmentSettings(_Section):
-    """How appointments behave: the past window (rule 4), subject (rule 16), private ones (rule 18), place, kind."""
+    """Holds ``[appointments]``: window in days (rule 4), subject (rule 16), private ones (rule 18), place, kind."""
 
     past_days: int = Field(default=90, ge=-1)
     subject: str = "{kind}: {subject}"
@@ -79,20 +80,20 @@ class AppointmentSettings(_Section):
 
 
 class TaskSettings(_Section):
-    """How tasks behave: the kind of a new one where the user has no preset (rule 21)."""
+    """Holds ``[tasks]``: the kind of a new one where the user has no preset (rule 21)."""
 
     kind: str = "Aufgabe"
 
 
 class SafetySettings(_Section):
-    """When a refresh stops because too much would vanish within a day (rule 30): both limits must be reached."""
+    """Holds ``[safety]``: when too much vanishes within a day, so that a refresh stops (rule 30): at both limits."""
 
     max_vanish_percent: float = Field(default=30, ge=0, le=100)
     max_vanish_items: int = Field(default=20, ge=0)
 
 
 class TimeoutSettings(_Section):
-    """Time-outs of the database in seconds: to connect, to wait for a lock, to execute a statement."""
+    """Holds ``[timeouts]`` of the database, in seconds: to connect, to wait for a lock, to execute a statement."""
 
     connect: float = Field(default=Timeouts().connect, gt=0)
     lock: float = Field(default=Timeouts().lock, gt=0)
@@ -100,20 +101,20 @@ class TimeoutSettings(_Section):
 
 
 class LogSettings(_Section):
-    """How the server logs: as text or JSON, and whether each request has a line or only the refused ones."""
+    """Holds ``[log]``: text or JSON, and whether each request has a line or only the refused ones."""
 
     format: Literal["text", "json"] = "text"
     requests: bool = True
 
 
 class StatusSettings(_Section):
-    """After how many days without a sync ``status`` warns of a device."""
+    """Holds ``[status]``: after how many days without a sync a device is warned of."""
 
     warn_days: int = Field(default=7, ge=1)
 
 
 class MetricsSettings(_Section):
-    """Who may read the metrics: whoever has the token; without one, programs on this machine."""
+    """Holds ``[metrics]``: whoever has the token may read them; without one, programs on this machine."""
 
     token: str = ""
 
@@ -125,7 +126,7 @@ class UiSettings(_Section):
 
 
 class Settings(_Section):
-    """Everything in ``flowfact.toml``."""
+    """Holds everything in ``flowfact.toml``."""
 
     database_url: str = Field(repr=False)
     state_schema: str = ""
@@ -153,6 +154,10 @@ class Settings(_Section):
         """The office's time zone: FlowFact's times are wall-clock times in it."""
         return ZoneInfo(self.timezone)
 
+    def login_named(self, text: str) -> str | None:
+        """Return the login of ``[users]`` that is meant, whatever its case and blanks; None if there is none."""
+        return text if text in self.users else _by_key(tuple(self.users)).get(login_key(text))
+
     @property
     def database_timeouts(self) -> Timeouts:
         """The database's time-outs, in seconds."""
@@ -161,10 +166,10 @@ class Settings(_Section):
     @field_validator("users")
     @classmethod
     def _logins_are_distinct(cls, users: Mapping[str, UserSettings]) -> Mapping[str, UserSettings]:
-        """Refuse logins that SQL Server takes for the same: they would share their collections."""
+        """Refuse logins that SQL Server or ``login_named`` takes for the same: they would share their collections."""
         known: dict[str, str] = {}
         for login in users:
-            other = known.setdefault(_as_collated(login), login)
+            other = known.setdefault(login_key(login), login)
             if other != login:
                 raise ValueError(f"the logins {other!r} and {login!r} are the same to SQL Server; keep one of them")
             if utf16_units(login) > _LONGEST_LOGIN:
@@ -198,6 +203,16 @@ def _as_collated(login: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).casefold())
     return "".join(char for char in plain if unicodedata.category(char) != "Cf").rstrip(" ")
+
+
+def login_key(login: str) -> str:
+    """Return what logins are found by: ``_as_collated``, without outer blanks and with single ones inside."""
+    return " ".join(_as_collated(login).split())
+
+
+@lru_cache(maxsize=16)
+def _by_key(logins: tuple[str, ...]) -> Mapping[str, str]:
+    return {login_key(login): login for login in logins}
 
 
 def load_settings(path: Path) -> Settings:

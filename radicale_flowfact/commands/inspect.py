@@ -1,4 +1,4 @@
-"""The commands that look and change nothing: check, grants, status, verify, why."""
+"""The commands that look and change nothing: grants, status, verify, why."""
 
 from __future__ import annotations
 
@@ -6,59 +6,17 @@ from collections.abc import Set
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from radicale_flowfact.commands import reports
-from radicale_flowfact.commands.shared import (
-    Config,
-    complain,
-    console,
-    errors,
-    gateway_of,
-    load,
-    reported_faults,
-    say,
-)
-from radicale_flowfact.commands.users import users_view
-from radicale_flowfact.database.secrets import masked
+from radicale_flowfact.commands.shared import Config, complain, gateway_of, load, reported_faults, say
 from radicale_flowfact.dav.admin import devices, grants, people
-from radicale_flowfact.dav.admin.check import check
+from radicale_flowfact.dav.admin.schema_watch import missing_now
 from radicale_flowfact.dav.admin.status import status
 from radicale_flowfact.dav.admin.verify import verify
 from radicale_flowfact.dav.admin.why import why
 from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.dav.store.upkeep import clock as upkeep_clock
 from radicale_flowfact.language.texts import _, ngettext, translated
-
-
-def run_check(
-    config: Config = None,
-    write_map: Annotated[
-        bool, typer.Option("--write-map", help="Also print a [names] section drafted from the real schema.")
-    ] = False,
-) -> None:
-    """Say what was found: database, name map, users with their Merkmale and records, own tables, grants.
-
-    Changes nothing, neither in the database nor in a file. Exit status 1 with every fault named.
-    """
-    with reported_faults():
-        settings = load(config)[1]
-        report = check(settings, draft=write_map)
-    for line in reports.check_lines(report):
-        console.print(escape(line))
-    if report.users:
-        console.print(users_view(report.users))
-    for note in report.notes:
-        console.print(escape(f"note: {note}"))
-    for fault in report.faults:
-        errors.print(escape(masked(f"fault: {fault}")), style="red")
-    if report.draft:
-        console.print("\nDrafted by likeness. Look at each line before you copy it into flowfact.toml:\n")
-        console.print(escape("\n".join(report.draft)))
-    if report.faults:
-        errors.print(f"{len(report.faults)} faults. Names: check --write-map drafts them.")
-        raise typer.Exit(1)
-    console.print("No faults.")
 
 
 def print_grants(
@@ -84,14 +42,22 @@ def show_status(
     config: Config = None,
 ) -> None:
     """Show each collection and device, safety stops, what is not shown fully, what only devices have, refusals."""
-    with reported_faults(), gateway_of(config).session() as session:
-        wanted = None if who is None else set(people.logins_named(session, who) or [who])
-        found = [one for one in status(session) if wanted is None or one.login in wanted]
-        doubt, zone = upkeep_clock.doubt(session), session.settings.zone
-        told = _devices(session, wanted)
-        noted = [item for one in found for item in (*one.faulty, *one.device_only)]
-        titles = people.titles_of(session, (item.record for item in noted))
-        named = people.device_only_titles(session, noted)
+    with reported_faults():
+        gateway = gateway_of(config)
+        missing = missing_now(gateway)
+        with gateway.session() as session:
+            wanted = None if who is None else set(people.logins_named(session, who) or [who])
+            found = [one for one in status(session) if wanted is None or one.login in wanted]
+            doubt, zone = upkeep_clock.doubt(session), session.settings.zone
+            told = _devices(session, wanted)
+            noted = [item for one in found for item in (*one.faulty, *one.device_only)]
+            titles = people.titles_of(session, (item.record for item in noted))
+            named = people.device_only_titles(session, noted)
+    for fault in missing:
+        said = _("MISSING in FlowFact's database, devices are answered 503: {fault}")
+        say(said.format(fault=translated(str(fault))))
+    if missing:
+        say(_("  Nothing is removed from devices meanwhile. Next: radicale-flowfact check"))
     for one in found:
         for line in reports.collection_lines(one, titles, named):
             say(line)

@@ -12,7 +12,8 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
-from radicale_flowfact.commands import inspect, repair, run, users
+from radicale_flowfact.commands import check, inspect, repair, run, try_access, users
+from radicale_flowfact.commands.setup.command import run_setup
 from radicale_flowfact.commands.shared import complain, say
 from radicale_flowfact.database.engines import dispose_engines
 from radicale_flowfact.language.texts import _, choose, preferred, translated
@@ -20,8 +21,10 @@ from radicale_flowfact.language.texts import _, choose, preferred, translated
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": run.run_demo,
     "init": run.write_files,
+    "setup": run_setup,
     "serve": run.run_server,
-    "check": inspect.run_check,
+    "check": check.run_check,
+    "try": try_access.try_access,
     "grants": inspect.print_grants,
     "status": inspect.show_status,
     "verify": inspect.run_verify,
@@ -31,7 +34,12 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "confirm": repair.release_stop,
     "erase": repair.erase_login,
 }
-_USERS_COMMANDS: dict[str, Callable[..., None]] = {"password": users.set_password, "rename": users.rename_login}
+_USERS_COMMANDS: dict[str, Callable[..., None]] = {
+    "add": users.add_users,
+    "password": users.set_password,
+    "sheet": users.print_sheet,
+    "rename": users.rename_login,
+}
 
 
 def main() -> None:

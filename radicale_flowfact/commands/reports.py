@@ -21,7 +21,6 @@ from radicale_flowfact.actions import (
 )
 from radicale_flowfact.commands.shared import office_time
 from radicale_flowfact.dav.admin import people
-from radicale_flowfact.dav.admin.check import Report
 from radicale_flowfact.dav.admin.devices import DeviceStatus, Refusals
 from radicale_flowfact.dav.admin.people import Refused
 from radicale_flowfact.dav.admin.status import CollectionStatus
@@ -113,11 +112,6 @@ def explanation_lines(found: Explanation, what: str, zone: ZoneInfo) -> list[str
     if found.more:
         lines.append(_("More than {count} are called so; say more of the name.").format(count=len(found.candidates)))
     return [*lines, *(refused_line(one, zone) for one in found.refused)]
-
-
-def check_lines(report: Report) -> list[str]:
-    """Return the facts of a check, one a line, their titles in a column."""
-    return [f"{title:<12}{text}" for title, text in report.facts]
 
 
 def collection_lines(one: CollectionStatus, titles: Mapping[str, str], named: Mapping[int, str]) -> list[str]:

@@ -48,7 +48,7 @@ from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database.engines import row_digest, spread
 from radicale_flowfact.records import RecordKey, Table, User, dsn_key
 
-_READABLE = ("VOLL", "LESEN")
+READABLE = ("VOLL", "LESEN")
 _BUCKET = "BUCKET"
 Parameters = Mapping[str, object]
 Part = tuple[FromClause, Sequence[ColumnElement[Any]]]
@@ -98,7 +98,7 @@ def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnEle
     if rights is None:
         return true()
     mine = and_(of_table(rights, table), rights.c.OBJ_DSN == dsn)
-    entry = and_(_word(rights.c.RECHT).in_(_READABLE), _names_reader(rights))
+    entry = and_(_word(rights.c.RECHT).in_(READABLE), _names_reader(rights))
     return or_(not_(exists().where(mine)), exists().where(mine, entry))
 
 
@@ -408,6 +408,11 @@ def _open(tables: Tables, table: Table) -> Select[str]:
     rows = tables.address if table is Table.ADDRESS else tables.activity
     mine = rows.c.DSN == bindparam("dsn", type_=rows.c.DSN.type)
     return select(rows.c.DSN).where(mine, _not_archived(rows), readable(tables, table, rows.c.DSN))
+
+
+def dsns(connection: Connection, scope: Scope) -> list[str]:
+    """Return the DSNs of the records in scope, as FlowFact spells them."""
+    return list(connection.scalars(scope.statements.members, scope.parameters))
 
 
 def count(connection: Connection, scope: Scope) -> int:

@@ -35,8 +35,9 @@ from radicale_flowfact.http import (
     request_checks,
     retry,
 )
-from radicale_flowfact.http.auth import throttling
+from radicale_flowfact.http.auth import outages, throttling
 from radicale_flowfact.http.auth.remembered_logins import RememberedLogins
+from radicale_flowfact.http.auth.spelling import Spelling
 from radicale_flowfact.http.auth.throttling import ThrottledLogins
 from radicale_flowfact.http.hot.dispatch import HotRequests, Response
 from radicale_flowfact.http.item_writes import ItemWrites
@@ -66,17 +67,27 @@ class FlowfactApplication(Application):
             raise RuntimeError("[storage] type must be radicale_flowfact.storage")
         self._storage.gateway.upkeep()
         self._item_writes = ItemWrites(configuration, self._storage)
+        self._spelling = Spelling(configuration, self._storage.gateway.settings.login_named)
         self._hot_requests = self._hot_requests_of(configuration) if hot else None
         self._observer = RequestObserver(self._storage.gateway)
+
+    def watch(self) -> None:
+        """Watch FlowFact's schema from now on, in a thread of this process."""
+        self._observer.watch()
 
     def _hot_requests_of(self, configuration: Configuration) -> HotRequests | None:
         """Return the dispatch of hot requests; None where Radicale's configuration needs what it does not support."""
         if type(self._auth).get_external_login is not BaseAuth.get_external_login:
             return None
-        logins = RememberedLogins(self._auth, configuration)
         gateway = self._storage.gateway
-        account_of = throttling.accounts_of(configuration)
-        throttled = ThrottledLogins(logins, gateway.familiar, account_of, gateway.settings.trusted_proxies)
+        logins = RememberedLogins(self._auth, configuration, login_named=gateway.settings.login_named)
+        throttled = ThrottledLogins(
+            outages.ReportedLogins(logins),
+            gateway.familiar,
+            throttling.accounts_of(configuration),
+            gateway.settings.trusted_proxies,
+            version_of=logins.password_version,
+        )
         self._auth = cast(BaseAuth, throttled)
         if self._sharing._enabled or self._script_name or self._encoding != "utf-8":
             return None
@@ -86,7 +97,7 @@ class FlowfactApplication(Application):
 
     def __call__(self, environ: types.WSGIEnviron, start_response: types.WSGIStartResponse) -> Iterable[bytes]:
         """Answer a request; log and count it."""
-        environ = {**environ, "PATH_INFO": _decoded(environ.get("PATH_INFO", ""))}
+        environ = self._spelling.corrected({**environ, "PATH_INFO": _decoded(environ.get("PATH_INFO", ""))})
         return self._observer.answer(environ, start_response, self._answer)
 
     def _answer(self, environ: dict[str, Any], start_response: types.WSGIStartResponse) -> Iterable[bytes]:
@@ -122,9 +133,13 @@ class FlowfactApplication(Application):
         fault = request_checks.fault_of(environ, self._max_content_length)
         if fault is None:
             try:
-                return super()._handle_request(request_checks.sanitized(environ))
+                answer = super()._handle_request(request_checks.sanitized(environ))
+                return throttling.with_receipt(answer, environ)
             except throttling.TooManyError as error:
                 return throttling.answer(error)
+            except outages.UnavailableError as error:
+                request_facts.note(reason=str(error))
+                return outages.answer(error)
         request_facts.note(reason=fault.reason)
         body = fault.reason.encode()
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]

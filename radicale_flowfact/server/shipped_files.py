@@ -18,7 +18,7 @@ _CONFIGURATION = ("config/radicale.ini", "config/flowfact.toml")
 
 
 class Service(StrEnum):
-    """What runs the gateway, or publishes it."""
+    """The service managers and reverse proxies that a file is shipped for."""
 
     SYSTEMD = "systemd"
     WINDOWS = "windows"
@@ -57,6 +57,11 @@ def write_configuration(folder: Path, service: Service | None = None, *, replace
             f"{error.filename or folder}: {reason}. Name a folder that you may write, or run this as its owner"
         ) from error
     return list(targets)
+
+
+def shipped_text(name: str) -> str:
+    """Return the text of a file that comes with the package, such as ``config/flowfact.toml``. Raises SettingsError."""
+    return _shipped(name).read_text(encoding="utf-8")
 
 
 def _shipped(name: str) -> Path:

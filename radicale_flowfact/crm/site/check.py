@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +11,10 @@ from sqlalchemy.dialects.mssql import DATETIME2, TIMESTAMP
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
 
-from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap, known_names
+from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap
+from radicale_flowfact.crm.site import drafting
+from radicale_flowfact.crm.site.drafting import Found
+from radicale_flowfact.crm.site.schema_reading import tables_in
 from radicale_flowfact.crm.tables import RealTypes, column_type
 
 _FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
@@ -47,7 +48,7 @@ def check(connection: Connection, names: NameMap) -> list[Fault]:
         if inspector.has_table(physical, schema=schema):
             faults += _check_columns(inspector, names, table, schema, physical)
         elif table not in UNREAD:
-            faults.append(_missing_table(inspector, table, schema, physical))
+            faults.append(_missing_table(inspector, names, table, schema, physical))
     return faults
 
 
@@ -98,7 +99,9 @@ def remarks(real: RealTypes) -> list[str]:
     found = []
     older = [(f"{table}.{column}", kind) for (table, column), kind in real.items() if _is_of_code_page(kind)]
     if older:
-        names = ", ".join(name for name, _ in older[:_SHOWN]) + (f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN))
+        names = ", ".join(name for name, _ in older[:_SHOWN]) + (
+            f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN)
+        )
         found.append(
             f"varchar with an SQL_ collation ({getattr(older[0][1], 'collation', '')}): {names}; they keep only the "
             "characters of its code page, and are compared with nvarchar without an index"
@@ -124,11 +127,10 @@ def missing_features(names: NameMap) -> list[str]:
     return [f"{name} is mapped to nothing: {OPTIONAL[name]}" for name in names.absent()]
 
 
-def _missing_table(inspector: Inspector, table: str, schema: str | None, physical: str) -> Fault:
-    there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
+def _missing_table(inspector: Inspector, names: NameMap, table: str, schema: str | None, physical: str) -> Fault:
     what = f"{schema}.{physical}" if schema else physical
-    hint = _hint(table, physical, there, prefix=f"{schema}." if schema else "")
-    return Fault(table, f"table {table}: the database has no table {what!r}; {hint}")
+    nearest = drafting.hint(names, table, tables_in(inspector, schema), fits)
+    return Fault(table, f"table {table}: the database has no table {what!r}; {_hint(table, nearest)}")
 
 
 def _check_columns(inspector: Inspector, names: NameMap, table: str, schema: str | None, physical: str) -> list[Fault]:
@@ -141,7 +143,7 @@ def _check_columns(inspector: Inspector, names: NameMap, table: str, schema: str
             continue
         logical = f"{table}.{column}"
         if wanted.casefold() not in caseless:
-            hint = _hint(logical, wanted, list(there))
+            hint = _hint(logical, drafting.hint(names, logical, [Found(physical, there)], fits))
             faults.append(Fault(logical, f"column {logical}: table {physical!r} has no column {wanted!r}; {hint}"))
         elif fault := _wrong_type(column, caseless[wanted.casefold()]):
             faults.append(Fault(logical, f"column {logical}: {physical!r}.{wanted!r} {fault}"))
@@ -166,10 +168,6 @@ def _wrong_collation(column: str, found: TypeEngine[Any]) -> str:
     return ""
 
 
-def _hint(logical: str, physical: str, there: Sequence[str], prefix: str = "") -> str:
-    reference = {known.rpartition(".")[2] for known in known_names()}  # those have a meaning of their own
-    by_case = {name.casefold(): name for name in there if name not in reference}
-    nearest = difflib.get_close_matches(physical.casefold(), by_case, n=1, cutoff=0.5)
-    guess = f'"{prefix}{by_case[nearest[0]]}"' if nearest else '"…"'
+def _hint(logical: str, nearest: str) -> str:
     absent = ' (or "" if it has none)' if logical in OPTIONAL else ""
-    return f'map it in [names] of flowfact.toml: "{logical}" = {guess}{absent}'
+    return f'map it in [names] of flowfact.toml: "{logical}" = "{nearest or "…"}"{absent}'

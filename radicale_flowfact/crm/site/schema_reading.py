@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Inspector, column, func, inspect, select, table
@@ -11,12 +11,14 @@ from sqlalchemy.engine.interfaces import ReflectedColumn, TableKey
 from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.types import LargeBinary, NullType
 
 from radicale_flowfact.crm.names import TABLES, NameMap
 from radicale_flowfact.crm.site.drafting import Found
 from radicale_flowfact.crm.tables import Tables
 
 _SYSTEM_SCHEMAS = frozenset({"information_schema", "sys", "guest", "pg_catalog"})
+_SAMPLED = 200  # rows of each table
 _MOST_ROWS, _MOST_COLUMNS, _LONGEST = 3, 6, 40
 _PRODUCTS = {8: "2000", 9: "2005", 10: "2008", 11: "2012", 12: "2014", 13: "2016", 14: "2017", 15: "2019", 16: "2022"}
 
@@ -44,14 +46,36 @@ def all_tables(connection: Connection, names: NameMap, state_schema: str) -> lis
     plain = inspector.default_schema_name
     others = named or [name for name in inspector.get_schema_names() if not _is_system(name)]
     schemas = [None, *(name for name in others if name in named or name not in (plain, state_schema, "main"))]
-    return [found for schema in schemas for found in _tables_in(inspector, schema)]
+    return [found for schema in schemas for found in tables_in(inspector, schema)]
+
+
+def with_values(connection: Connection, there: Sequence[Found]) -> list[Found]:
+    """Return the tables with the values of a few rows of each, to draft by; what may not be read is left without."""
+    return [_with_values(connection, found) for found in there]
+
+
+def _with_values(connection: Connection, found: Found) -> Found:
+    wanted = [name for name, kind in found.columns.items() if not isinstance(kind, LargeBinary | NullType)]
+    if not wanted:
+        return found
+    schema, _, name = found.name.rpartition(".")
+    columns: list[ColumnElement[object]] = [column(quoted_name(one, quote=True)) for one in wanted]
+    query = select(*columns).select_from(table(quoted_name(name, quote=True), schema=schema or None))
+    try:
+        with connection.begin_nested():
+            rows = connection.execute(query.limit(_SAMPLED)).all()
+    except (DBAPIError, ValueError):  # it may be seen but not read, or holds what Python cannot
+        return found
+    values = {one: [row[number] for row in rows] for number, one in enumerate(wanted)}
+    return replace(found, values=values, all_rows=len(rows) < _SAMPLED)
 
 
 def _is_system(schema: str) -> bool:
     return schema.lower() in _SYSTEM_SCHEMAS or schema.startswith(("pg_", "db_"))
 
 
-def _tables_in(inspector: Inspector, schema: str | None) -> list[Found]:
+def tables_in(inspector: Inspector, schema: str | None) -> list[Found]:
+    """Return every table and view of a schema (None: the default one), without the gateway's own."""
     columns = _columns(inspector, schema)
     prefix = f"{schema}." if schema else ""
     return [

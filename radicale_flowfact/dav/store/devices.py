@@ -7,13 +7,13 @@ have is a set of versions, ordered by the journal's numbers, never by a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
-from radicale_flowfact.dav.store import chains, tables
+from radicale_flowfact.dav.store import chains, collections, history, tables
 from radicale_flowfact.dav.store.chains import Chain, Move
 from radicale_flowfact.dav.store.items import chunks
 from radicale_flowfact.dav.store.request import kept_agent
@@ -21,10 +21,6 @@ from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.dav.store.tables import text_hash
 from radicale_flowfact.dav.store.user_agents import program
 
-MOST = 100
-"""So many devices are known of a login; the upkeep forgets those beyond that were not seen for the longest time."""
-MOST_FETCHED = 100_000
-"""So many versions are known of a device; the upkeep forgets those of the lowest numbers beyond."""
 _ATTEMPTS = 5
 ENOUGH = 2
 """So often a version is fetched at least, if two devices may have it; more is not counted."""
@@ -112,12 +108,13 @@ def moved(session: Session, device: Device, moves: Iterable[tuple[Name, Move]]) 
     _again(session, lambda: _moved(session, device, found))
 
 
-def remember(session: Session, device: Device, versions: Versions) -> None:
+def remember(session: Session, device: Device, versions: Versions, *, is_writing: bool = False) -> None:
     """Store that the device fetched or made these versions.
 
-    Phones send several requests at once, so another request may add the same rows at the same time.
+    Phones send several requests at once, so another request may add the same rows at the same time. ``is_writing``:
+    the caller holds a collection of the login.
     """
-    _again(session, lambda: _remember(session, device, versions))
+    _again(session, lambda: _remember(session, device, versions, is_writing=is_writing))
 
 
 def synced(session: Session, device: Device, names: Iterable[Name]) -> None:
@@ -125,12 +122,8 @@ def synced(session: Session, device: Device, names: Iterable[Name]) -> None:
     _again(session, lambda: _synced(session, device, names))
 
 
-def lock(session: Session, login: str) -> None:
-    """Lock the rows of a login's devices: writes about them wait until this transaction ends."""
-    _lock(session, tables.device.c.login == login)
-
-
-def _lock(session: Session, which: ColumnElement[bool]) -> None:
+def lock(session: Session, which: ColumnElement[bool]) -> None:
+    """Lock the rows of these devices: writes about them wait until this transaction ends."""
     device = tables.device
     session.connection.execute(update(device).where(which).values(login=device.c.login))
 
@@ -148,24 +141,32 @@ def _again(session: Session, write: Callable[[], None]) -> None:
             return
 
 
-def _locked(session: Session, device: Device, **values: object) -> int:
+def _locked(session: Session, device: Device, *, is_writing: bool = False, **values: object) -> int | None:
     """Return the device's id with its row locked, so that nobody deletes it before this transaction ends.
 
-    ``values`` are written into the row.
+    ``values`` are written into the row. None: the login was erased meanwhile.
     """
     for _ in range(_ATTEMPTS):
-        mine = _id_of(session, device)
+        mine = _id_of(session, device, is_writing=is_writing)
+        if mine is None:
+            return None
         seen = update(tables.device).where(tables.device.c.id == mine).values(seen=session.utc, **values)
         if session.connection.execute(seen).rowcount:
             return mine
     raise NoResultFound(f"a device of {device.login!r} is forgotten again and again")
 
 
-def _id_of(session: Session, device: Device) -> int:
-    """Return the device's id; insert a new device."""
+def _id_of(session: Session, device: Device, *, is_writing: bool) -> int | None:
+    """Return the device's id; insert a new device. None if the login has no collections, so that it was erased."""
     found = _find(session, device)
     if found is not None:
         return found
+    login = device.login if is_writing else _present_login(session, device.login)
+    if login is None:
+        return None
+    device = replace(device, login=login)
+    if (moved := _find(session, device)) is not None:
+        return moved
     row = {
         "login": device.login,
         "identity": device.identity,
@@ -179,17 +180,21 @@ def _id_of(session: Session, device: Device) -> int:
     return made
 
 
-def _drop(session: Session, which: ColumnElement[bool]) -> None:
-    """Delete devices and all that refers to them."""
-    _lock(session, which)
-    dropped = select(tables.device.c.id).where(which)
-    for table in (tables.fetched, tables.device_sync):
-        session.connection.execute(delete(table).where(table.c.device_id.in_(dropped)))
-    session.connection.execute(delete(tables.device).where(which))
+def _present_login(session: Session, login: str) -> str | None:
+    """Return what a login is called now, with its collections locked; None if it has none.
+
+    What a device fetched is written a second later. An admin may have renamed or erased the login since, or does so
+    now: then this waits for him.
+    """
+    if collections.hold_all(session, login):
+        return login
+    return next((new for new in history.renamed_to(session, login) if collections.hold_all(session, new)), None)
 
 
 def _synced(session: Session, device: Device, names: Iterable[Name]) -> None:
     mine, table = _locked(session, device, agent=device.agent), tables.device_sync
+    if mine is None:
+        return
     for name in sorted(names):
         this = (table.c.device_id == mine, table.c.name == name.value)
         if session.connection.execute(update(table).where(*this).values(synced=session.utc)).rowcount == 0:
@@ -199,6 +204,8 @@ def _synced(session: Session, device: Device, names: Iterable[Name]) -> None:
 
 def _moved(session: Session, device: Device, moves: Sequence[tuple[Name, Move]]) -> None:
     mine, table = _locked(session, device), tables.device_sync  # locked, since what is read next is written back
+    if mine is None:
+        return
     rows = session.connection.execute(select(table.c.name, table.c.chains).where(table.c.device_id == mine))
     known = {row.name: row.chains for row in rows}
     for name in sorted({name for name, _ in moves}):
@@ -213,8 +220,10 @@ def _moved(session: Session, device: Device, moves: Sequence[tuple[Name, Move]])
             session.connection.execute(update(table).where(*this).values(chains=chains.written(after)))
 
 
-def _remember(session: Session, device: Device, versions: Versions) -> None:
-    device_id = _locked(session, device)
+def _remember(session: Session, device: Device, versions: Versions, *, is_writing: bool) -> None:
+    device_id = _locked(session, device, is_writing=is_writing)
+    if device_id is None:
+        return
     fetched = tables.fetched
     known: dict[tuple[int, str], Fetch] = {}
     for chunk in chunks(sorted({item_id for item_id, _ in versions})):
@@ -279,30 +288,6 @@ def syncs(session: Session) -> list[Sync]:
         tables.device, tables.device_sync, device.id == sync.device_id
     )
     return [Sync(*row) for row in session.connection.execute(query.order_by(device.login, device.identity, sync.name))]
-
-
-def forget(session: Session, before: datetime) -> None:
-    """Delete the devices that were not seen since ``before`` (UTC), and what exceeds the bounds.
-
-    The bounds are 100 devices of a login and 100,000 versions of a device; what was not used for longest goes first.
-    """
-    _drop(session, tables.device.c.seen < before)
-    session.connection.execute(delete(tables.device_sync).where(tables.device_sync.c.synced < before))
-    version, fetched = tables.version.c, tables.fetched.c
-    is_kept = exists().where(version.item_id == fetched.item_id, version.etag == fetched.etag)
-    session.connection.execute(delete(tables.fetched).where(not_(is_kept)))
-    table = tables.device.c
-    many_devices = select(table.login).group_by(table.login).having(func.count() > MOST)
-    for login in session.connection.scalars(many_devices).all():
-        oldest = select(table.id).where(table.login == login).order_by(table.seen.desc(), table.id.desc()).offset(MOST)
-        for chunk in chunks(session.connection.scalars(oldest).all()):
-            _drop(session, table.id.in_(chunk))
-    many = select(fetched.device_id).group_by(fetched.device_id).having(func.count() > MOST_FETCHED)
-    for device_id in session.connection.scalars(many).all():
-        mine = fetched.device_id == device_id
-        numbers = select(fetched.number).where(mine).order_by(fetched.number.desc()).offset(MOST_FETCHED).limit(1)
-        lowest = session.connection.scalar(numbers)
-        session.connection.execute(delete(tables.fetched).where(mine, fetched.number <= lowest))
 
 
 def _find(session: Session, device: Device) -> int | None:

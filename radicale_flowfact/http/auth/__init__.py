@@ -1,4 +1,4 @@
-"""Authentication: throttling of failed logins, and a memory of checked passwords.
+"""Authentication: throttling of failed logins, a memory of checked passwords, and what is answered in an outage.
 
-Imports nothing else of ``http``. Its doors are ``throttling`` and ``remembered_logins``.
+Imports nothing else of ``http``. Its doors are ``throttling``, ``remembered_logins`` and ``outages``.
 """

@@ -1,11 +1,11 @@
-"""Throttles failed logins, without keeping anybody out of his own account because somebody else guesses.
+"""Throttles failed logins, without locking anybody out of his own account because somebody else guesses.
 
 Each address has a count of its own for each account, and one for all accounts. After some failures the next login is
 checked only when a delay is over, which doubles up to a minute; before that the answer is 429 with Retry-After, at
 once: no thread sleeps. Many addresses that guess at one account share a number of checks a minute, and addresses that
 never failed have such a number of their own, so that a right password from one of them is checked. Never delayed are
 a password that was checked before (``remembered_logins.py``) and, by failures of others, an address from which the
-account got in before (``FamiliarAddresses``, which all workers share). Failures are counted by each worker for itself.
+account logged in before (``FamiliarAddresses``, which all workers share). Each worker counts failures for itself.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Logins(Protocol):
 
 
 class Familiar(Protocol):
-    """The pairs of account and address that got in lately: ``FamiliarAddresses``."""
+    """The pairs of account and address with a login lately: ``FamiliarAddresses``."""
 
     def is_familiar(self, pair: tuple[str, str]) -> bool:
-        """Return whether the account got in from this address lately."""
+        """Return whether the account logged in from this address lately."""
 
     def add(self, pair: tuple[str, str]) -> None:
-        """Remember that it got in now."""
+        """Remember that it logged in now."""
 
 
 @dataclass(slots=True)
@@ -156,7 +156,8 @@ class ThrottledLogins:
     """Wraps the remembered logins, with the same interface.
 
     ``account_of`` gives the account that a login is counted for, however it is spelled (``accounts_of``).
-    ``proxies``: networks whose X-Forwarded-For is trusted.
+    ``proxies``: networks whose X-Forwarded-For is trusted. ``version_of`` gives a value that changes with the password
+    of a login: what failed before the change does not delay the login after it.
     """
 
     def __init__(
@@ -166,12 +167,16 @@ class ThrottledLogins:
         account_of: Callable[[str], str],
         proxies: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
+        version_of: Callable[[str], object] = lambda login: None,
     ) -> None:
+        self._version_of = version_of
+        self._failed_with: OrderedDict[tuple[str, str], object] = OrderedDict()
         self._logins = logins
         self._familiar = familiar
         self._account_of = account_of
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
         self._throttle = Throttle(clock)
+        self._failed_lock = threading.Lock()
         self._request = threading.local()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else Radicale asks its authentication
@@ -188,15 +193,36 @@ class ThrottledLogins:
         account = self._account_of(login)[:_LONGEST_ACCOUNT]
         if self._logins.known(login, password) is not None:
             return self._logins.login(login, password, context)
+        self._forgive(login, account, address)
         keys = self._admitted(account, address)
+        version = self._version_of(login)
         found = self._logins.login(login, password, context)
         if found[0]:
             self._throttle.passed(keys)
             self._throttle.forget(("pair", account, address))
             self._familiar.add((account, address))
-        elif (delay := self._throttle.failed(keys)) > 0:
+            return found
+        self._note_failure((account, address), version)
+        if (delay := self._throttle.failed(keys)) > 0:
             logger.warning("Failed logins of %r are throttled: the next in %d seconds", account, delay)
         return found
+
+    def _note_failure(self, pair: tuple[str, str], version: object) -> None:
+        with self._failed_lock:
+            self._failed_with[pair] = version
+            self._failed_with.move_to_end(pair)
+            while len(self._failed_with) > _MAX_ENTRIES:
+                self._failed_with.popitem(last=False)
+
+    def _forgive(self, login: str, account: str, address: str) -> None:
+        """Forget the failures of an account from an address if the account has another password since."""
+        with self._failed_lock:
+            failed_with = self._failed_with.get((account, address), self)
+            if failed_with is self or failed_with == self._version_of(login):
+                return
+            del self._failed_with[account, address]
+        for key in (("pair", account, address), ("address", address)):
+            self._throttle.forget(key)
 
     def _admitted(self, account: str, address: str) -> list[Key]:
         """Return the keys that a failure will count for. Raises TooManyError if the login is not to be checked yet."""
@@ -268,3 +294,14 @@ def answer(error: TooManyError) -> tuple[str, list[tuple[str, str]], list[bytes]
     body = f"{error}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     return "429 Too Many Requests", [*headers, ("Retry-After", str(error.seconds))], [body]
+
+
+def with_receipt(answer: Any, environ: types.WSGIEnviron) -> Any:  # noqa: ANN401 - Radicale's own triple
+    """Return an answer of Radicale's; a 401 says by a header whether credentials reached the gateway.
+
+    So ``radicale-flowfact try`` tells a wrong password from a proxy that drops Authorization.
+    """
+    status, headers, *rest = answer
+    if str(status).startswith("401") and environ.get("HTTP_AUTHORIZATION"):
+        return status, [*headers, ("Flowfact-Authorization", "received")], *rest
+    return answer
