@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -64,6 +65,16 @@ class Commands:
         self._process.wait(30)
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+
+@contextmanager
+def running() -> Iterator[Commands]:
+    """Give the process that runs commands in forks of itself, and end it."""
+    commands = Commands()
+    try:
+        yield commands
+    finally:
+        commands.close()
 
 
 def main() -> None:

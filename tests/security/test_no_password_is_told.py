@@ -17,12 +17,12 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from radicale_flowfact.commands.main import _app
-from tests.commands.forked import Commands
+from tests.commands.forked import Commands, running
 from tests.conftest import _RADICALE
 
 PASSWORDS = ["Geh31m-Wort", "p@ss:w/rd?Geh31m", "Geh31m%40Wort%2F", "Gehäim wört 31m", "Geh31m&b;Wort=#x"]
 ARGUMENTS = {
-    "check": [["check"], ["check", "--write-map"]],
+    "check": [["check"], ["check", "--write-map"], ["check", "--json"]],
     "confirm": [["confirm", "anna"], ["confirm", "--clock"]],
     "demo": [],  # has no settings of its own
     "erase": [["erase", "anna", "--yes", "--force"]],
@@ -30,14 +30,19 @@ ARGUMENTS = {
     "history": [["history", "--user", "anna", "--record", "x"]],
     "init": [],  # nor has this
     "serve": [["serve"]],
+    "setup": [["setup", ".", "--answers", "answers.toml"]],
     "status": [["status", "anna"]],
+    "try": [["try", "https://127.0.0.1:1/", "anna"]],
     "undo": [["undo", "1"]],
     "users": [["users"]],
+    "users add": [["users", "add", "anna"]],
     "users password": [["users", "password", "anna"]],
     "users rename": [["users", "rename", "anna", "ben"]],
+    "users sheet": [["users", "sheet", "anna", "--address", "https://dav.example.com/", "--force"]],
     "verify": [["verify"]],
     "why": [["why", "anna", "x"]],
 }
+WITHOUT_CONFIG = {"setup", "try"}
 _SECTION = '[users.anna]\nflowfact = "anna"\n'
 _ODBC = "DRIVER={ODBC Driver 18};SERVER=127.0.0.1;UID=gw;PWD="
 Setting = Callable[[Path, str], None]
@@ -113,9 +118,8 @@ SETTINGS: dict[str, Setting] = {
 @pytest.fixture(scope="module")
 def commands() -> Iterator[Commands]:
     """Give the process that runs commands in forks of itself."""
-    running = Commands()
-    yield running
-    running.close()
+    with running() as found:
+        yield found
 
 
 def spellings(password: str) -> set[str]:
@@ -148,12 +152,14 @@ def test_no_command_tells_the_password(commands: Commands, tmp_path: Path, setti
         folder.mkdir()
         (folder / "radicale.ini").write_text(_RADICALE.replace("level = warning", "level = debug"), encoding="utf-8")
         (folder / "users").write_text("anna:pw\n", encoding="utf-8")
+        (folder / "answers.toml").write_text('[users]\nmap = "all"\n', encoding="utf-8")
         (folder / "secret").write_text(f"{password}\n", encoding="utf-8")
         SETTINGS[setting](folder, password)
         url = f"postgresql+psycopg://gw:{quote(password, safe='')}@127.0.0.1:1/x"
         environment = {"SECRET": password, "SECRET_URL": url, "COLUMNS": "300"}
         for arguments in every if number == 0 else [["check"]]:
-            done = commands.run(folder, *arguments, "--config", "radicale.ini", given="pw\n", environment=environment)
+            config = () if arguments[0] in WITHOUT_CONFIG else ("--config", "radicale.ini")
+            done = commands.run(folder, *arguments, *config, given=f"{password}\n", environment=environment)
             assert done.said.strip()
             assert [text for text in spellings(password) if text in done.said] == [], (arguments, done.said)
             assert "Traceback" not in done.said, (arguments, done.said)
