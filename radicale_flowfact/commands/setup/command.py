@@ -130,7 +130,7 @@ def _wanted(answers: Answers, found: list[Candidate], settings: Settings) -> tup
 def _print_grants(settings: Settings) -> None:
     lines = grants.statements(settings)
     if not lines:
-        console.print(_("This database has no users: nothing to grant."))
+        console.print(_("This database has no users, so there is nothing to grant."))
         return
     console.print(_("For an administrator of the database; check names what of it is missing:"))
     for line in lines:
