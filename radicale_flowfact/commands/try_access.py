@@ -200,7 +200,7 @@ class Attempt:
 
     def _follow(self) -> str:
         """Follow redirects of the root, as phones do; what is tried from then on is where they end."""
-        led = []
+        led: list[str] = []
         for _number in range(_MOST_REDIRECTS + 1):
             answer = self._client.send("PROPFIND", self._root, try_dav.PRINCIPAL, {"Depth": "0"}, with_login=False)
             if not answer.location:

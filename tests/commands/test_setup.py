@@ -1,4 +1,4 @@
-"""``setup`` by answers and on a terminal: it never hangs, overwrites nothing unasked, and keeps secrets out of sight."""
+"""``setup`` by answers and on a terminal: it never hangs, overwrites nothing unasked, and tells no secret."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from radicale_flowfact.commands.setup import database as setup_database
 from radicale_flowfact.settings import load_settings
 from tests.commands.test_commands import ROOT, run
 from tests.conftest import Agency, Database
+from tests.sites.making import make
+from tests.sites.ten import REFERENCE
 
 SECRET = "Geh31m:W@rt/x"  # noqa: S105 - the tests' own
 
@@ -193,10 +195,9 @@ def test_no_sql_server_is_no_fault(unused_tcp_port: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals for programs")
-def test_on_a_terminal_it_asks_again_after_a_mistake(agency: Agency, database: Database, tmp_path: Path) -> None:
-    if database.schema:
-        pytest.skip("the tables are in a schema that only a file of answers names")
-    file = database.url.removeprefix("sqlite:///")
+def test_on_a_terminal_it_asks_again_after_a_mistake(tmp_path: Path) -> None:
+    file = (tmp_path / "flowfact.sqlite").as_posix()
+    make(REFERENCE, f"sqlite:///{file}").engine.dispose()
     talk = [
         ("Which database has FlowFact?", "orcale"), ("it must be one of", "sqlite"), ("The SQLite file", file),
         ("Schema of the gateway's own tables", ""), ("Addresses to listen on", ""),

@@ -92,7 +92,7 @@ def attempt(address: str, keys: Path, login: str = "anna", password: str = "pw")
     done = run("try", address, login, "--ca-file", str(keys / "ca.pem"), given=f"{password}\n")
     told = done.stdout + done.stderr
     assert "Traceback" not in told
-    assert password == "pw" or password not in told  # noqa: S105 - too short to be looked for
+    assert password in ("", "pw") or password not in told  # what is so short is in any text
     return done.returncode, told
 
 

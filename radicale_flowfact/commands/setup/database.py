@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import socket
 import time
@@ -45,9 +46,7 @@ class Database:
 def drivers() -> list[str]:
     """Return the ODBC drivers for SQL Server that are installed, the newest first; none if ODBC is not there."""
     try:
-        import pyodbc
-
-        known = pyodbc.drivers()
+        known: list[str] = importlib.import_module("pyodbc").drivers()
     except (ImportError, RuntimeError):
         return []
     return sorted((name for name in known if "SQL Server" in name or "FreeTDS" in name), key=_newness, reverse=True)

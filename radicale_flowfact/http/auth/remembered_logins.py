@@ -67,8 +67,8 @@ class RememberedLogins:
         mark = self._file_version()
         self._forget_if_changed(mark)
         as_kept = login if self._file is None else self._file.spelling(login)
-        user, *rest = self._auth.login(as_kept, password, context)
-        found: LoginResult = (self._login_named(user) or user if user else "", *rest)
+        user, method, groups = self._auth.login(as_kept, password, context)
+        found: LoginResult = (self._login_named(user) or user if user else "", method, groups)
         if found[0]:
             if len(self._known) >= _MAX_ENTRIES:
                 self._known.clear()
