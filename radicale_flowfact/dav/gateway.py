@@ -18,7 +18,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, Row
 
 from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.crm.tables import Tables, build_tables, real_types
+from radicale_flowfact.crm.site import real
+from radicale_flowfact.crm.tables import Tables
+from radicale_flowfact.crm.values import Values
 from radicale_flowfact.database.commits import Commits
 from radicale_flowfact.database.engines import engine_for, reaching
 from radicale_flowfact.dav.reading import agenda, departures, listing
@@ -53,12 +55,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _tables(engine: Engine, names: NameMap) -> Tables:
-    """Return FlowFact's tables; on SQL Server with the real types of their columns, in which values are sent."""
-    if engine.dialect.name != "mssql":
-        return build_tables(names)
+def _tables(engine: Engine, settings: Settings) -> Tables:
+    """Return FlowFact's tables as their columns are at this site. Raises DatabaseError if it cannot be reached."""
+    names, values = NameMap.from_overrides(settings.names), Values.from_settings(settings.values)
     with reaching(engine) as connection:
-        return build_tables(names, real_types(connection, names))
+        return real.tables_of(connection, names, values, settings.timezone)
 
 
 Check = Callable[[Item | None], None]
@@ -91,7 +92,7 @@ class Gateway:
         self.settings = settings
         self.stats = Stats()
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)
-        self.tables = _tables(self.engine, NameMap.from_overrides(settings.names))
+        self.tables = _tables(self.engine, settings)
         self.clock = clock
         self._transactions = Transactions(self.engine, self.tables, settings, self.stats, lambda: self.clock())
         self._owners = Owners(settings, self._transactions)

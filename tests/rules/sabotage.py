@@ -43,11 +43,13 @@ SABOTAGES = [
     Sabotage(
         3,
         "crm/scope.py",
-        "union(_tagged_addresses(tables), _linked_addresses(tables))",
-        "union(_tagged_addresses(tables))",
+        "union(_tagged_addresses(tables, canonical), _linked_addresses(tables, canonical))",
+        "union(_tagged_addresses(tables, canonical))",
     ),
-    Sabotage(4, "crm/scope.py", "or_(end.is_(None), end >= _past_limit(activity.c.BEGINN))", "true()"),
-    Sabotage(5, "crm/scope.py", "return or_(not_(exists().where(mine)), exists().where(mine, entry))", "return true()"),
+    Sabotage(4, "crm/scope.py", "or_(last.is_(None), last >= _past_limit(begin))", "true()"),
+    Sabotage(
+        5, "crm/conditions.py", "return or_(not_(exists().where(mine)), exists().where(mine, entry))", "return true()"
+    ),
     Sabotage(6, "crm/scope.py", "row_digest([members.c.DSN, *shown])", "row_digest([*shown])"),
     Sabotage(6, "crm/scope.py", '"STRASSE", "PLZ", "ORT", "EMAIL")', '"EMAIL")'),
     Sabotage(6, "dav/reading/refresh.py", "item.sums != str(member.sums)", "False"),

@@ -18,7 +18,7 @@ from tests.sites.kinds import CASELESS, FLAGS, TIMES, Dsn, Kind, Stored, referen
 from tests.sites.ten import Site
 
 TODAY = date(2026, 6, 15)
-LOGINS = ("anna", "ben", "clara")
+LOGINS = ("anna", "ben", "clara", "david")
 Row = dict[str, Stored]
 _KEYS: dict[str, tuple[str, ...]] = {
     "ADTEL": ("AD_DSN", "POS"),

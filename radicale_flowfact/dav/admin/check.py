@@ -15,10 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from radicale_flowfact.crm import reads
 from radicale_flowfact.crm.names import TABLES, NameMap, known_names
 from radicale_flowfact.crm.site import check as crm_check
-from radicale_flowfact.crm.site import drafting, schema_reading
+from radicale_flowfact.crm.site import drafting, real, remarks, schema_reading
 from radicale_flowfact.crm.site.drafting import Guess
-from radicale_flowfact.crm.tables import Tables, build_tables, real_types
+from radicale_flowfact.crm.site.remarks import Weight
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user
+from radicale_flowfact.crm.values import Values
 from radicale_flowfact.database.connections import version_fault
 from radicale_flowfact.database.engines import engine_for
 from radicale_flowfact.database.privileges_held import compare, may_make_tables
@@ -64,11 +66,13 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
         report.facts += _name_facts(names, len(faults))
         readable = _check_own(connection, settings, report)
         if not faults and readable:
-            _check_writing(connection, names, settings, report)
-            _check_records(connection, build_tables(names), settings, report, there)
+            tables = real.tables_of(connection, names, Values.from_settings(settings.values), settings.timezone)
+            hindrances = _check_columns(connection, names, tables, report)
+            _check_writing(connection, settings, report, hindrances)
+            _check_records(connection, tables, settings, report, there)
         if connection.dialect.name == "mssql":
             report.notes += [note for note in (waiting_note(connection),) if note]
-            report.notes += crm_check.remarks(real_types(connection, names))
+            report.notes += crm_check.remarks(real.real_types(connection, names))
         if draft:
             report.draft = drafting.toml(_drafted(names, schema_reading.with_values(connection, there)))
     report.notes += crm_check.missing_features(names)
@@ -104,9 +108,8 @@ def _check_records(
     _check_users(session, report)
 
 
-def _check_writing(connection: Connection, names: NameMap, settings: Settings, report: Report) -> None:
+def _check_writing(connection: Connection, settings: Settings, report: Report, hindrances: list[str]) -> None:
     """Report whether devices may write, and what is missing for it: a fault only if writing is on."""
-    hindrances = crm_check.unwritable(connection, names)
     report.facts.append(("writing", "on: devices may change FlowFact" if settings.write else "off: devices only read"))
     if settings.write:
         report.faults += hindrances
@@ -117,6 +120,19 @@ def _check_writing(connection: Connection, names: NameMap, settings: Settings, r
     hindrances += [f"grant on {one}" for one in lacking]
     report.notes.append("write = false: devices may read only")
     report.notes += [f"before write = true: {one}" for one in hindrances]
+
+
+def _check_columns(connection: Connection, names: NameMap, tables: Tables, report: Report) -> list[str]:
+    """Report what is to be said of FlowFact's columns and of what stands in them; return what hinders writing."""
+    found = remarks.of_columns(connection, names, tables)
+    found += [remark for column in remarks.of_values(connection, tables) for remark in column.remarks]
+    for remark in found:
+        text = f"{remark.text}: {remark.line}" if remark.line else remark.text
+        if remark.weight is Weight.FAULT:
+            report.faults.append(text)
+        elif remark.weight is Weight.NOTE:
+            report.notes.append(text)
+    return [remark.text for remark in found if remark.weight is Weight.IF_WRITING]
 
 
 def _check_users(session: Session, report: Report) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.engine import make_url
 
-from radicale_flowfact.crm import grants as crm_grants
 from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.site import grants as crm_grants
 from radicale_flowfact.database import privileges
 from radicale_flowfact.database.privileges import Need, OwnTables
 from radicale_flowfact.dav.store import tables
