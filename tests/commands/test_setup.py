@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from radicale_flowfact.settings import load_settings
 from tests.commands.test_commands import ROOT, run
 from tests.conftest import Agency, Database
 from tests.sites.making import make
-from tests.sites.ten import REFERENCE
+from tests.sites.ten import PERFORMER, REFERENCE
 
 SECRET = "Geh31m:W@rt/x"  # noqa: S105 - the tests' own
 
@@ -123,6 +125,24 @@ def test_names_that_are_open_are_named_all_at_once(agency: Agency, database: Dat
     done = setup(tmp_path, answers(database, **{'names."AD.NOSUCH"': "x"}))
     assert "did you mean" in done.stderr
     assert not (tmp_path / "etc" / "flowfact.toml").exists()
+
+
+def test_what_the_draft_is_not_sure_of_is_asked_and_nothing_else(tmp_path: Path) -> None:
+    """Told these answers, and no other, the name map of a FlowFact with long German names is whole."""
+    url = f"sqlite:///{(tmp_path / 'flowfact.sqlite').as_posix()}"
+    made = make(replace(PERFORMER, kinds={}, values={}), url)
+    made.engine.dispose()
+    text = f'users.map = "none"\ndatabase.url = "{url}"\n'
+    done = setup(tmp_path, text)
+    assert done.returncode == 1
+    asked = re.findall(r'^  names\."(.+)"  \(perhaps (\w+)\)$', done.stderr, re.MULTILINE)
+    assert 0 < len(asked) < 12
+    assert {name: made.names[name] for name, _near in asked} == dict(asked), "what is near is right here"
+    text += "".join(f'names."{name}" = "{physical}"\n' for name, physical in asked)
+    done = setup(tmp_path, text)
+    assert done.returncode == 0, done.stdout + done.stderr
+    settings = load_settings(tmp_path / "etc" / "flowfact.toml")
+    assert dict(settings.names) == dict(made.names)
 
 
 def test_the_password_goes_into_a_file_of_its_own(tmp_path: Path) -> None:

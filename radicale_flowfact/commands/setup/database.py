@@ -132,9 +132,13 @@ def _whole(found: Database, folder: Path) -> str:
 
 
 def _try(url: str, state_schema: str) -> str:
-    """Connect; return what was found. Raises DatabaseError with the next step in it."""
-    with read_only(engine_for(url, state_schema, Timeouts(connect=10))) as connection:
-        return _("Connected: {database}").format(database=schema_reading.database_words(connection))
+    """Connect; return what was found. Raises DatabaseError with cause and next step in one line."""
+    try:
+        with read_only(engine_for(url, state_schema, Timeouts(connect=10))) as connection:
+            return _("Connected: {database}").format(database=schema_reading.database_words(connection))
+    except DatabaseError as error:
+        told = str(error).partition("; then run: ")[0]
+        raise DatabaseError(" ".join(told.split("\n"))) from error
 
 
 def _chosen(answers: Answers, known: Mapping[str, str]) -> Database:
