@@ -1,4 +1,4 @@
-"""Radicale's configuration, the same for the gateway and for stock Radicale but for the storage."""
+"""Writes Radicale's configuration, the same for the gateway and for stock Radicale except for the storage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ level = warning
 
 
 def write(folder: Path, port: int, storage: str, server: str = "") -> Path:
-    """Write it for a port, with lines of the sections [storage] and [server]; return the file."""
+    """Write the configuration for a port, with lines of the sections [storage] and [server]; return the file."""
     file = folder / "radicale.ini"
     file.write_text(_TEMPLATE.format(port=port, storage=storage, server=server), encoding="utf-8")
     return file

@@ -67,7 +67,7 @@ class _Run:
         self._go = self._row.prepare(self._visit)
 
     def wants_more(self) -> bool:
-        """Three times at least, unless that takes far too long; once in any case."""
+        """Return whether to repeat: three times at least, unless that takes far too long; once in any case."""
         done = len(self.samples)
         if done >= self._most:
             return False
@@ -87,7 +87,7 @@ class _Run:
 
 
 def count(row: Row, visit: Visit) -> int:
-    """Return the reading of a row when nothing else happens: the fewest of three, or of one for a long row."""
+    """Return the count of a row when nothing else happens: the lowest of three repetitions, of one for a long row."""
     go = row.prepare(visit)
     if row.warm:
         go()

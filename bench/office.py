@@ -1,4 +1,4 @@
-"""A whole office: everybody's devices poll while the office works, and one device comes anew.
+"""Measures a whole office: all devices poll while records change, and a new device syncs for the first time.
 
 Polls come every 15 minutes in real life. Here all users' first devices poll, then all second ones, and so on, each
 pass so long after the one before that neither the gateway's last look at FlowFact (refresh_seconds) nor a checked
@@ -92,7 +92,7 @@ def run(plan: OfficePlan, folder: Path, console: Console) -> OfficeResults:
 
 
 def _rounds(plan: OfficePlan, home: Path, where: ours.Database, results: OfficeResults, console: Console) -> None:
-    """Let everybody poll, once to arrive, then in measured rounds."""
+    """Let all devices poll: once for their first sync, then in measured rounds."""
     server = ours.serve(home)
     try:
         logins = office_seed.logins(plan.size.users)
@@ -138,7 +138,7 @@ def _change(plan: OfficePlan, where: ours.Database, number: int) -> None:
 
 
 def _rise(home: Path, what: str, act: office_seed.Act, console: Console) -> Rise:
-    """Start the gateway anew, poll once, do something big; return what memory rose to above what it was."""
+    """Restart the gateway, poll once, run a large operation; return the memory before it and at most during it."""
     server = ours.serve(home)
     try:
         with console.status(f"office: {what}"):

@@ -16,7 +16,7 @@ _POLL_SECONDS = 15 * 60.0
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """Resident megabytes of all processes before and at most during something big, and how long that took."""
+    """Holds resident megabytes of all processes before and at most during a large operation, and its seconds."""
 
     what: str
     before_mb: float

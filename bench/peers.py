@@ -1,4 +1,4 @@
-"""Stock Radicale and Xandikos, with the very items that the gateway serves, and the figures of other peers.
+"""Serves the gateway's items by stock Radicale and Xandikos, to compare with them.
 
 Radicale runs with the gateway's login settings. Xandikos has no login over plain HTTP: it runs without, which
 favours it.

@@ -1,6 +1,6 @@
-"""The requests that are measured. Each is prepared once for a server, then sent again and again and verified.
+"""Holds the requests that are measured. Each is prepared once for a server, then sent repeatedly and verified.
 
-What a repetition needs besides, such as the contact that a DELETE deletes, happens while the meter stands.
+What a repetition needs besides, such as the contact that a DELETE deletes, is done while nothing is measured.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Plan:
 
 
 def run(plan: Plan, folder: Path, console: Console, results: Results) -> None:
-    """Carry a plan out, with the stores in a folder; what is there already is used again."""
+    """Carry out a plan, with the stores in a folder; stores that exist are used again."""
     end = time.monotonic() + plan.minutes * 60
     made = {size: stores.prepare(folder, size, plan.servers, plan.url, console) for size in plan.sizes}
     with ExitStack() as stack:
@@ -95,7 +95,7 @@ def _time_rows(
 
 @contextmanager
 def _named(server: str) -> Iterator[None]:
-    """Let a fault tell at which server it was."""
+    """Add the server's name to an error."""
     try:
         yield
     except AnswerError as error:

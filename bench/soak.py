@@ -151,7 +151,7 @@ def percentile(values: list[float], part: float) -> float:
 
 
 def soak(seconds: float, url: str, folder: Path, items: int) -> Found:
-    """Make an office, serve it, and let phones and attackers at it."""
+    """Make an office, serve it, and run phones and attackers against it."""
     where = ours.database(url, folder, "soak")
     ours.make_office(folder, where, items)
     ours.configure(folder, where, (seed.LOGIN, _ATTACKER))

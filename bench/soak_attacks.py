@@ -1,4 +1,4 @@
-"""What a soak does to a server on this machine, and how often it did: printed at the end.
+"""Attacks a server on this machine for a soak, and prints at the end how often.
 
 ``python -m bench.soak_attacks <kind> <port> <login> <password> <seconds>``. Each kind runs in a process of its own,
 connects to 127.0.0.1 alone, from an address of its own, and is bounded in number and time.

@@ -1,4 +1,4 @@
-"""A device's visit to a server: its knowledge of the collections, and the meter of its requests."""
+"""Holds what a device knows of a server's collections, and measures its requests."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Visit:
         return [entry for entry in bodies.entries(answer) if entry.name]
 
     def timed(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
-        """Send a request while the meter runs."""
+        """Send a request and measure it."""
         before = self.reading()
         answer = self.client.request(method, path, body, headers)
         self.spent += self.reading() - before
         return answer
 
     def take(self) -> float:
-        """Return what the meter counted since it was last taken."""
+        """Return what was measured since the last call."""
         spent, self.spent = self.spent, 0.0
         return spent
 

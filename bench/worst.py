@@ -1,4 +1,4 @@
-"""The worst bodies over HTTP: how long a server on this machine has to do with each, and how much memory it takes.
+"""Sends the worst bodies over HTTP, and measures how long a server on this machine works on each and its memory.
 
 ``python -m bench.worst``. Each family of ``bench.complexity`` is sent as large as the limits let it be; what is stored
 is then looked for by a query. Exit status 1 if an answer takes longer than two seconds or more than 200 MB.

@@ -66,7 +66,7 @@ class Kind:
 
 
 class ListSource(StrEnum):
-    """Where a user's list of Merkmale comes from (rule 2); ``OVER_FLOWFACT``: FlowFact has one, too, which is not used."""
+    """Where a user's list of Merkmale comes from (rule 2); ``OVER_FLOWFACT``: FlowFact's own one is not used."""
 
     FLOWFACT = "FlowFact"
     SETTINGS = "flowfact.toml"

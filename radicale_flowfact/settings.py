@@ -34,7 +34,7 @@ class _Section(BaseModel):
 
 
 class UserSettings(_Section):
-    """One DAV login: its FlowFact user (``BEN.LOGIN``) and, where BENMKM is not mapped, its Merkmale (rule 2)."""
+    """Holds one DAV login: its FlowFact user (``BEN.LOGIN``) and, where BENMKM is not mapped, its Merkmale (rule 2)."""
 
     flowfact: str = Field(min_length=1)
     address_merkmale: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class UserSettings(_Section):
 
 
 class AddressSettings(_Section):
-    """How contacts behave: private ones (rule 12) and the phone slot of each position (rule 10)."""
+    """Holds ``[addresses]``: private contacts (rule 12) and the phone slot of each position (rule 10)."""
 
     private: Private = "device"
     phone_slots: tuple[str, ...] = Field(default=PHONE_SLOTS, min_length=1, max_length=8)
@@ -59,7 +59,7 @@ class AddressSettings(_Section):
 
 
 class AppointmentSettings(_Section):
-    """How appointments behave: the past window (rule 4), subject (rule 16), private ones (rule 18), place, kind."""
+    """Holds ``[appointments]``: window in days (rule 4), subject (rule 16), private ones (rule 18), place, kind."""
 
     past_days: int = Field(default=90, ge=-1)
     subject: str = "{kind}: {subject}"
@@ -79,20 +79,20 @@ class AppointmentSettings(_Section):
 
 
 class TaskSettings(_Section):
-    """How tasks behave: the kind of a new one where the user has no preset (rule 21)."""
+    """Holds ``[tasks]``: the kind of a new one where the user has no preset (rule 21)."""
 
     kind: str = "Aufgabe"
 
 
 class SafetySettings(_Section):
-    """When a refresh stops because too much would vanish within a day (rule 30): both limits must be reached."""
+    """Holds ``[safety]``: when too much vanishes within a day, so that a refresh stops (rule 30): at both limits."""
 
     max_vanish_percent: float = Field(default=30, ge=0, le=100)
     max_vanish_items: int = Field(default=20, ge=0)
 
 
 class TimeoutSettings(_Section):
-    """Time-outs of the database in seconds: to connect, to wait for a lock, to execute a statement."""
+    """Holds ``[timeouts]`` of the database, in seconds: to connect, to wait for a lock, to execute a statement."""
 
     connect: float = Field(default=Timeouts().connect, gt=0)
     lock: float = Field(default=Timeouts().lock, gt=0)
@@ -100,20 +100,20 @@ class TimeoutSettings(_Section):
 
 
 class LogSettings(_Section):
-    """How the server logs: as text or JSON, and whether each request has a line or only the refused ones."""
+    """Holds ``[log]``: text or JSON, and whether each request has a line or only the refused ones."""
 
     format: Literal["text", "json"] = "text"
     requests: bool = True
 
 
 class StatusSettings(_Section):
-    """After how many days without a sync ``status`` warns of a device."""
+    """Holds ``[status]``: after how many days without a sync a device is warned of."""
 
     warn_days: int = Field(default=7, ge=1)
 
 
 class MetricsSettings(_Section):
-    """Who may read the metrics: whoever has the token; without one, programs on this machine."""
+    """Holds ``[metrics]``: whoever has the token may read them; without one, programs on this machine."""
 
     token: str = ""
 
@@ -125,7 +125,7 @@ class UiSettings(_Section):
 
 
 class Settings(_Section):
-    """Everything in ``flowfact.toml``."""
+    """Holds everything in ``flowfact.toml``."""
 
     database_url: str = Field(repr=False)
     state_schema: str = ""

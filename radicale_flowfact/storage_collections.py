@@ -122,7 +122,7 @@ class RecordCollection(BaseCollection):
 
     @property
     def etag(self) -> str:
-        """The ctag too: names the last journal entry."""
+        """The ETag and ctag, with quotes: names the last journal entry."""
         return f'"{self.snapshot.ctag}"'
 
     @property

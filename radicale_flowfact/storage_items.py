@@ -118,7 +118,7 @@ class ReportItem(StoredItem):
 
     @property
     def vobject_item(self) -> vobject.base.Component:
-        """The parsed text; for a free-busy-query, its times in that range: vobject has no bounds and other zones."""
+        """The parsed text; for a free-busy-query only its times in that range: vobject has no bounds for series."""
         if self.busy is None or self._row.component != "VEVENT":
             return super().vobject_item
         text, zone = self._batch.text(self._row), self._batch.zone

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Iterable
 
 from radicale import types
+from radicale.log import logger
 
+from radicale_flowfact.dav.admin.schema_watch import SECONDS
 from radicale_flowfact.http.app import FlowfactApplication
 from radicale_flowfact.http.observe import logs
 from radicale_flowfact.server.configuration import load_configuration, settings_of
@@ -24,13 +27,34 @@ _applications: list[FlowfactApplication] = []
 
 def application(environ: types.WSGIEnviron, start_response: types.WSGIStartResponse) -> Iterable[bytes]:
     """Answer one request."""
+    return _made()(environ, start_response)
+
+
+def prepare() -> None:
+    """Make the application before the first request, so that FlowFact's schema is watched while no device asks.
+
+    Returns once that succeeded; meanwhile each request tries, too, and tells why it fails.
+    """
+    while True:
+        try:
+            _made()
+        except Exception as error:
+            logger.info("The gateway cannot serve yet: %s", error)
+            time.sleep(SECONDS)
+        else:
+            return
+
+
+def _made() -> FlowfactApplication:
     with _lock:
         if not _applications:
             configuration = load_configuration(None)
             logs.set_up(configuration, settings_of(configuration).log)
-            _applications.append(FlowfactApplication(configuration))
+            application = FlowfactApplication(configuration)
+            application.watch()
+            _applications.append(application)
             _exempt_loaded_modules_from_gc()
-    return _applications[0](environ, start_response)
+    return _applications[0]
 
 
 def _exempt_loaded_modules_from_gc() -> None:

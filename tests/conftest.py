@@ -399,7 +399,8 @@ def agency_in(office: Office) -> Agency:
     anna, ben = office.user("anna"), office.user("ben")
     visit = office.kind("Besichtigung", calendar=True)
     todo, mail = office.kind("Aufgabe", task=True), office.kind("E-Mail intern", task=True, mail=True)
-    office.change(office.tables.user, {"DSN": anna}, ART_TERMIN_DSN=visit, ART_AUFGABE_DSN=todo)
+    for user in (anna, ben):
+        office.change(office.tables.user, {"DSN": user}, ART_TERMIN_DSN=visit, ART_AUFGABE_DSN=todo)
     return Agency(office, anna, ben, visit, todo, mail)
 
 

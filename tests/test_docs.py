@@ -114,11 +114,14 @@ def _files_of_repository() -> list[Path]:
     return [*ROOT.glob("*.*"), *(path for top in tops for path in (ROOT / top).rglob("*") if path.is_file())]
 
 
+def _three_journeys() -> str:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    return text.split("## Three journeys\n")[1].split("\n## ")[0]
+
+
 def _journeys() -> dict[str, list[str]]:
     """Return the files that each journey of the architecture names, in their order."""
-    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    chapter = text.split("## Three journeys\n")[1].split("\n## ")[0]
-    title_and_body = (part.partition("\n") for part in chapter.split("\n### ")[1:])
+    title_and_body = (part.partition("\n") for part in _three_journeys().split("\n### ")[1:])
     return {title: re.findall(r"^\d\. `([^`]+)`", body, re.MULTILINE) for title, _, body in title_and_body}
 
 
@@ -147,6 +150,21 @@ def test_each_journey_names_at_most_seven_files_that_are_there() -> None:
     for files in journeys.values():
         assert 3 <= len(files) <= 7
         assert [name for name in files if not (_PACKAGE / name).is_file()] == []
+
+
+def test_each_function_that_a_journey_names_is_in_the_file_beside_it() -> None:
+    heads = re.findall(r"^\d\. (`[^:]+):", _three_journeys(), re.MULTILINE)
+    named = [re.findall(r"`([^`]+)`", head) for head in heads]
+    assert len(named) == sum(map(len, _journeys().values()))
+    lost = [
+        f"{file}: {name}"
+        for file, *names in named
+        for name in names
+        for part in name.split(".")
+        if not re.search(rf"(?:def|class) {part}\b", (_PACKAGE / file).read_text(encoding="utf-8"))
+    ]
+    assert lost == []
+    assert all(names for _, *names in named)
 
 
 def test_the_tree_of_the_house_has_each_package_and_module_of_the_first_floor() -> None:

@@ -1,4 +1,4 @@
-"""The commands that look and change nothing: check, grants, status, verify, why."""
+"""The commands that look and change nothing: grants, status, verify, why."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from rich.markup import escape
 
 from radicale_flowfact.commands import reports
 from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults
-from radicale_flowfact.commands.users import users_view
-from radicale_flowfact.database.secrets import masked
 from radicale_flowfact.dav.admin import devices, grants
-from radicale_flowfact.dav.admin.check import check
+from radicale_flowfact.dav.admin.schema_watch import missing_now
 from radicale_flowfact.dav.admin.status import status
 from radicale_flowfact.dav.admin.verify import verify
 from radicale_flowfact.dav.admin.why import why
@@ -20,36 +18,6 @@ from radicale_flowfact.dav.reading.whole_texts import CUT
 from radicale_flowfact.dav.store.items import MENDED
 from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.dav.store.upkeep import clock as upkeep_clock
-
-
-def run_check(
-    config: Config = None,
-    write_map: Annotated[
-        bool, typer.Option("--write-map", help="Also print a [names] section drafted from the real schema.")
-    ] = False,
-) -> None:
-    """Say what was found: database, name map, users with their Merkmale and records, own tables, grants.
-
-    Changes nothing, neither in the database nor in a file. Exit status 1 with every fault named.
-    """
-    with reported_faults():
-        _, settings = load(config)
-        report = check(settings, draft=write_map)
-    for line in reports.check_lines(report):
-        console.print(escape(line))
-    if report.users:
-        console.print(users_view(report.users))
-    for note in report.notes:
-        console.print(escape(f"note: {note}"))
-    for fault in report.faults:
-        errors.print(escape(masked(f"fault: {fault}")), style="red")
-    if report.draft:
-        console.print("\nDrafted by likeness. Look at each line before you copy it into flowfact.toml:\n")
-        console.print(escape("\n".join(report.draft)))
-    if report.faults:
-        errors.print(f"{len(report.faults)} faults. Names: check --write-map drafts them.")
-        raise typer.Exit(1)
-    console.print("No faults.")
 
 
 def print_grants(
@@ -72,9 +40,16 @@ def print_grants(
 
 def show_status(config: Config = None) -> None:
     """Show each collection and device, safety stops, what is not shown fully, what only devices have, refusals."""
-    with reported_faults(), gateway_of(config).session() as session:
-        found, doubt = status(session), upkeep_clock.doubt(session)
-        told = _devices(session)
+    with reported_faults():
+        gateway = gateway_of(config)
+        missing = missing_now(gateway)
+        with gateway.session() as session:
+            found, doubt = status(session), upkeep_clock.doubt(session)
+            told = _devices(session)
+    for fault in missing:
+        console.print(escape(f"MISSING in FlowFact's database, devices are answered 503: {fault}"))
+    if missing:
+        console.print("  Nothing is removed from devices meanwhile. Next: radicale-flowfact check")
     for one in found:
         console.print(escape(f"{one.login}/{one.name}: {one.items} items, {one.changes} changes so far"))
         if one.stop:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from radicale_flowfact.commands import inspect, repair, run, try_access, users
+from radicale_flowfact.commands import check, inspect, repair, run, try_access, users
 from radicale_flowfact.commands.setup.command import run_setup
 from radicale_flowfact.commands.shared import console, errors
 from radicale_flowfact.database.engines import dispose_engines
@@ -22,7 +22,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "init": run.write_files,
     "setup": run_setup,
     "serve": run.run_server,
-    "check": inspect.run_check,
+    "check": check.run_check,
     "try": try_access.try_access,
     "grants": inspect.print_grants,
     "status": inspect.show_status,

@@ -20,7 +20,6 @@ from radicale_flowfact.actions import (
     SetPhone,
     SetRights,
 )
-from radicale_flowfact.dav.admin.check import Report
 from radicale_flowfact.dav.admin.devices import DeviceStatus, Refusals
 from radicale_flowfact.dav.writing.undo import Entry
 
@@ -69,11 +68,6 @@ def action_line(action: Action) -> str:
             return f"kept for the devices: {len(before)} lines -> {len(after)} lines"
         case _:
             return ""
-
-
-def check_lines(report: Report) -> list[str]:
-    """Return the facts of a check, one a line, their titles in a column."""
-    return [f"{title:<12}{text}" for title, text in report.facts]
 
 
 def device_lines(device: DeviceStatus, zone: ZoneInfo) -> list[str]:

@@ -1,4 +1,4 @@
-"""DURATION values (RFC 5545 §3.3.6)."""
+"""Parses DURATION values (RFC 5545 §3.3.6)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_DIGITS = 12  # more are beyond any calendar, and Python reads no more than
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a DURATION (RFC 5545 §3.3.6). Raises PayloadError."""
+    """Parse a DURATION (RFC 5545 §3.3.6). Raises PayloadError."""
     days, rest = split_duration(text)
     try:
         return days + rest
@@ -25,7 +25,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def split_duration(text: str) -> tuple[timedelta, timedelta]:
-    """Read a DURATION as its days, which are the calendar's, and the time beside them, which passes.
+    """Parse a DURATION into its days, which are nominal, and the rest, which is exact time. Raises PayloadError.
 
     Some programs leave out the T (calcurse: ``-P300S``), write one too many (Nextcloud: ``-PT1D``), or say nothing
     after it where no time is meant (macOS: ``PT``).

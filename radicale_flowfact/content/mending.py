@@ -1,7 +1,8 @@
-r"""Mends what known programs misspell, in texts that are then read as if they had been written rightly (rules 28, 44).
+r"""Corrects known mistakes of programs before a text is parsed (rules 28 and 44).
 
-It changes what a text says to a reader that keeps to the letter (an empty RRULE, letters in two characters, marks that
-nobody sees), so it is done always. ``salvaging`` is tried once a text cannot be read.
+They are an empty RRULE, letters of two characters, invisible marks in numbers, and quotes inside a quoted LABEL. A
+strict parser would read something else, so they are always corrected. ``salvaging`` is tried only if a text cannot be
+parsed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from radicale_flowfact.content.contentlines import join_lines, unfold
 
 # Direction marks, zero-width blanks and a byte order mark, which address books and copying put around numbers.
 _MARKS = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-_REACHED_BY = re.compile(r"(?:[\w-]+\.)?(?:TEL|EMAIL)[;:]", re.ASCII | re.IGNORECASE)
+_PHONE_OR_EMAIL = re.compile(r"(?:[\w-]+\.)?(?:TEL|EMAIL)[;:]", re.ASCII | re.IGNORECASE)
 _WIDE_BLANKS = "\u00a0\u2007\u202f"
 _BLANKS = str.maketrans(dict.fromkeys(_WIDE_BLANKS, " "))
 _EMPTY_TIME = re.compile(
@@ -34,16 +35,16 @@ _LONGEST_LABELLED = 2000  # characters of a line whose LABEL is looked at
 _MOST_LABELLED = 20  # such lines
 MOST_FOLDED_LINES = 300_000  # a photo of ten megabytes has half as many
 # A letter with its marks. ``unicodedata.normalize`` of a whole text takes quadratic time for a long row of marks.
-_APART = re.compile("\\w[\u0300-\u036f\u3099\u309a]{1,3}")
+_DECOMPOSED = re.compile("\\w[\u0300-\u036f\u3099\u309a]{1,3}")
 
 
 def spelt_rightly(text: str) -> str:
     """Return a text (LF line ends) with its letters composed (NFC), without empty rules and marks in numbers."""
     if not text.isascii():
-        text = _APART.sub(lambda found: _composed(found[0]), text)
+        text = _DECOMPOSED.sub(lambda found: _composed(found[0]), text)
         is_short = text.count("\n") < MOST_FOLDED_LINES
         if is_short and (_MARKS.search(text) or any(blank in text for blank in _WIDE_BLANKS)):
-            text = "\n".join(_reachable(text))
+            text = "\n".join(_without_marks(text))
     if text.count("\n") < MOST_FOLDED_LINES and _LABELLED.search(text):
         text = _with_plain_labels(text)
     return _EMPTY_TIME.sub("", f"{text}\n").removesuffix("\n")
@@ -71,10 +72,10 @@ def _plain_label(found: re.Match[str]) -> str:
     return f"{found['head']}{found['label'].replace(chr(34), chr(39))}{found['rest']}"
 
 
-def _reachable(text: str) -> Iterator[str]:
-    """Yield the folded lines with numbers and e-mails as a telephone dials them."""
-    is_reached_by = False
+def _without_marks(text: str) -> Iterator[str]:
+    """Yield the folded lines; those of numbers and e-mails without invisible marks, and with plain blanks."""
+    is_phone_or_email = False
     for line in text.split("\n"):
         if line[:1] not in (" ", "\t"):
-            is_reached_by = _REACHED_BY.match(line) is not None
-        yield _MARKS.sub("", line).translate(_BLANKS) if is_reached_by else line
+            is_phone_or_email = _PHONE_OR_EMAIL.match(line) is not None
+        yield _MARKS.sub("", line).translate(_BLANKS) if is_phone_or_email else line

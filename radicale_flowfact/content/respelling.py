@@ -1,8 +1,8 @@
-r"""Undoes what the parsers of known programs make of values that they only take in and write out again (rule 44).
+r"""Recognises values that a program only respelled: it parsed what it was served, and wrote it again (rule 44).
 
-No spelling is read rightly by all of them: unescaped, a semicolon ends the value in one, escaped, it comes back with a
-backslash from another. So each value that was served is written as each of these programs writes it, and what comes
-back in such a spelling is what was served. The table of them is in ``docs/compatibility.md``.
+No spelling is read rightly by all programs: one ends the value at an unescaped semicolon, another sends an escaped one
+back with a backslash more. So each value that was served is written as each known program writes it. A value that comes
+back in such a spelling is taken for the one that was served. ``docs/compatibility.md`` has a table of the programs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TWICE_ESCAPED = {sign: re.compile(rf"(?<!\\)\\\\\\?{sign}") for sign in ";,"}
 
 
 def as_served(served: str, sent: str) -> str:
-    """Return what a device sent with the values as they were served that its program only spells otherwise."""
+    """Return what a device sent, with each value that its program only respelled as it was served."""
     if "\\" not in served:
         return sent
     before: dict[tuple[str, str], str] = {}

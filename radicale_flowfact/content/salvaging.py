@@ -1,6 +1,6 @@
-"""Reads into a text that cannot be read what its program is known to have meant (rule 28).
+"""Corrects a text that cannot be parsed by what its program is known to mean (rule 28).
 
-Lines that were broken, components that nothing closes, times as ISO 8601 has them, zones described by no yearly rule.
+Lines broken without a fold, components that nothing closes, times in ISO 8601, zones without yearly rules.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _MONTH = re.compile(r"^DTSTART[^\n]*?:\d{4}(\d\d)\d\d", re.MULTILINE | re.IGNORE
 
 
 def readable(text: str) -> str:
-    """Return a text (LF line ends) that cannot be read, with what is known to be meant by its lines; folded anew.
+    """Return a text (LF line ends) with its known mistakes corrected, folded anew.
 
-    One with too many lines is returned as it is.
+    A text with too many lines is returned unchanged.
     """
     if text.count("\n") > MOST_FOLDED_LINES:
         return text
@@ -60,9 +60,9 @@ def readable(text: str) -> str:
 
 
 def _whole_lines(lines: list[str]) -> Iterator[str]:
-    """Yield lines, each with those behind it that are none, as escaped line breaks: it was broken without a fold.
+    """Yield the content lines, each with the lines behind it that are none, joined by escaped line breaks.
 
-    A line that never comes to its colon is left out: it says nothing that could be read.
+    Such a line was broken without a fold. One that never comes to its colon is left out.
     """
     pieces: list[str] = []  # of one line; the first has the colon, if there is any
     has_colon = False

@@ -1,4 +1,4 @@
-"""Time ranges as calendar-query asks for them (RFC 4791 §9.9), in Unix seconds."""
+"""Computes time ranges for calendar-query (RFC 4791 §9.9), in Unix seconds."""
 
 from __future__ import annotations
 

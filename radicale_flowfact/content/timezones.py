@@ -46,7 +46,7 @@ class UnstorableError(PayloadError):
 
 
 class TimeValues:
-    """Reads the values of a property of times; what they share, its name and its zone, is found out once."""
+    """Parses the values of a property of times; its name and zone are determined once for all of them."""
 
     def __init__(self, line: Line, zone: ZoneInfo, own_zones: Mapping[str, str]) -> None:
         self._name = line.name
@@ -176,7 +176,7 @@ def resolve_tzid(name: str, own_zones: Mapping[str, str]) -> tzinfo:
 
 @lru_cache(maxsize=64)  # each with a VTIMEZONE of 50 KB at most
 def _resolved(name: str, own: str | None) -> tzinfo | str:
-    """Return the zone of a TZID, or why there is none; its VTIMEZONE would else be read for each of its times."""
+    """Return the zone of a TZID, or why there is none; cached, since each time of the zone asks for it."""
     for candidate in (name, WINDOWS_TO_OLSON.get(name, ""), *_path_ends(name), *_locations(own or "")):
         if candidate and (zone := _iana(candidate)) is not None:
             return zone
@@ -234,7 +234,7 @@ def _known_names() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1)
 def _places() -> Mapping[str, str]:
-    """Return the IANA name for each of its last parts, in lower case: a town, of two the first by the alphabet."""
+    """Return the IANA name for each town, its last part in lower case; of two names, the first by the alphabet."""
     return {name.rpartition("/")[2].lower(): name for name in sorted(available_timezones(), reverse=True)}
 
 

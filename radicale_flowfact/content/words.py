@@ -1,4 +1,4 @@
-"""Texts compared and joined by their words, in bounded memory: a text of ten megabytes has millions of them."""
+"""Compares and joins texts by their words, in bounded memory: a text of ten megabytes has millions of words."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Real:
     """What was read of a site's columns, by the logical names of table and column.
 
     ``cased``: DSNs that are compared with case. ``samples``: a value of those columns whose spelling matters.
-    ``views``: the tables that are views.
+    ``views``: the tables that are views. ``state``: a digest of the schema, see ``site.real.schema_state``.
     """
 
     dialect: str
@@ -63,6 +63,7 @@ class Real:
     cased: frozenset[tuple[str, str]] = frozenset()
     samples: Mapping[tuple[str, str], str] = field(default_factory=dict)
     views: frozenset[str] = frozenset()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ class AnySite:
         When a varchar is compared with an nvarchar, it is converted row by row, and no index is used.
         """
         if not isinstance(reference, String) or not isinstance(real, VARCHAR | CHAR | NVARCHAR | NCHAR):
+            return reference
+        if self.real.dialect != "mssql" and not isinstance(real, CHAR | NCHAR):
             return reference
         if isinstance(real, CHAR | NCHAR) and self.real.dialect != "sqlite":
             return SiteText(real.length, national=_is_national(real) or self.real.dialect != "mssql")

@@ -11,7 +11,8 @@ from radicale_flowfact.crm.tables import CODES, Tables
 from radicale_flowfact.database.site_values import SiteFlag
 from radicale_flowfact.records import Table, User
 
-_READABLE = ("VOLL", "LESEN")
+READABLE = ("VOLL", "LESEN")
+"""The rights with which a record may be read."""
 
 
 def flag(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -35,7 +36,7 @@ def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnEle
     if rights is None:
         return true()
     mine = and_(of_table(rights, table), rights.c.OBJ_DSN == dsn)
-    entry = and_(_is_one_of(rights.c.RECHT, _READABLE), _names_reader(rights))
+    entry = and_(_is_one_of(rights.c.RECHT, READABLE), _names_reader(rights))
     return or_(not_(exists().where(mine)), exists().where(mine, entry))
 
 

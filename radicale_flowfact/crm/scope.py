@@ -362,6 +362,11 @@ def _open(tables: Tables, table: Table) -> Select[str]:
     return select(rows.c.DSN).where(mine, not_archived(rows), readable(tables, table, rows.c.DSN))
 
 
+def dsns(connection: Connection, scope: Scope) -> list[str]:
+    """Return the DSNs of the records in scope, as FlowFact spells them."""
+    return list(connection.scalars(scope.statements.members, scope.parameters))
+
+
 def count(connection: Connection, scope: Scope) -> int:
     """Return how many records are in scope."""
     statement = select(func.count()).select_from(scope.statements.members.subquery())

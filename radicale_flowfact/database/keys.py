@@ -84,9 +84,18 @@ class SiteKey(TypeDecorator[str]):
     comparator_factory = Comparator
 
 
-class _Spelled(String):
-    """A parameter that the database puts into lower or upper case, each value of a list by itself."""
+def _as_it_is(value: ColumnElement[Any], type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    return type_coerce(value, type_)
 
+
+_RESPELLING: dict[str, Callable[..., ColumnElement[Any]]] = {"": _as_it_is, "lower": func.lower, "upper": func.upper}
+"""How a DSN gets each of the spellings in which it is looked for."""
+
+
+class _Spelled(TypeDecorator[str]):
+    """A parameter that the database spells otherwise, each value of a list by itself."""
+
+    impl = String
     cache_ok = True
 
     def __init__(self, spelling: str, kind: SiteKey) -> None:
@@ -94,9 +103,14 @@ class _Spelled(String):
         self.spelling = spelling
         self.kind = kind
 
-    def bind_expression(self, bindvalue: BindParameter[Any]) -> ColumnElement[Any]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the plain type."""
+        return dialect.type_descriptor(self.kind.plain)
+
+    def bind_expression(self, bindparam: BindParameter[Any]) -> ColumnElement[Any]:
         """Return the parameter in this spelling."""
-        return _respelled(bindvalue, self.kind, func.lower if self.spelling == "lower" else func.upper)
+        plain = type_coerce(bindparam, self.kind.plain)
+        return _respelled(plain, self.kind, _RESPELLING[self.spelling])
 
 
 def canonical(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -113,10 +127,8 @@ def _equals(column: ColumnElement[Any], kind: SiteKey, other: Any) -> ColumnElem
         value = _collated(value, kind, its)
     plain = type_coerce(column, kind.plain)
     if not kind.cased:
-        return plain == type_coerce(value, kind.plain)
-    return plain.in_(
-        [type_coerce(value, kind.plain), *(_respelled(value, kind, to) for to in (func.lower, func.upper))]
-    )
+        return plain == _respelled(value, kind, _as_it_is)
+    return plain.in_([_respelled(value, kind, to) for to in _RESPELLING.values()])
 
 
 def _collated(value: ColumnElement[Any], kind: SiteKey, its: str) -> ColumnElement[Any]:
@@ -128,26 +140,20 @@ def _collated(value: ColumnElement[Any], kind: SiteKey, its: str) -> ColumnEleme
 
 def _among(column: ColumnElement[Any], kind: SiteKey, other: Any) -> ColumnElement[bool]:  # noqa: ANN401
     plain = type_coerce(column, kind.plain)
-    if not kind.cased:
-        return plain.in_(other)
+    spellings = _RESPELLING if kind.cased else ("",)
     if isinstance(other, BindParameter):
-        key = other.key
-        spelled = (BindParameter(key, type_=_Spelled(to, kind), expanding=True) for to in ("lower", "upper"))
-        return or_(
-            plain.in_(BindParameter(key, type_=kind.plain, expanding=True)), *(plain.in_(one) for one in spelled)
-        )
+        spelled = (BindParameter(other.key, type_=_Spelled(to, kind), expanding=True) for to in spellings)
+        return or_(*(plain.in_(one) for one in spelled))
     if isinstance(other, Select):
-        return plain.in_(_in_all_spellings(other, kind))
-    return plain.in_(sorted(_spellings(other)))
-
-
-def _in_all_spellings(query: Select[Any], kind: SiteKey) -> Any:  # noqa: ANN401 - a CompoundSelect
-    (found,) = query.selected_columns
-    others = (
-        query.with_only_columns(_respelled(found, kind, to), maintain_column_froms=True)
-        for to in (func.lower, func.upper)
+        (found,) = other.selected_columns
+        queries = (
+            other.with_only_columns(_respelled(found, kind, _RESPELLING[to]), maintain_column_froms=True)
+            for to in spellings
+        )
+        return plain.in_(union_all(*queries))
+    return plain.in_(
+        [literal(value, _Spelled("", kind)) for value in sorted(_spellings(other) if kind.cased else other)]
     )
-    return union_all(query, *others)
 
 
 def _spellings(values: Iterable[Any]) -> set[Any]:
@@ -156,5 +162,5 @@ def _spellings(values: Iterable[Any]) -> set[Any]:
 
 def _respelled(value: ColumnElement[Any], kind: SiteKey, to: Callable[..., ColumnElement[Any]]) -> ColumnElement[Any]:
     """Return a value in another spelling, in the column's own type: its index serves no other."""
-    spelled = to(value, type_=String())
+    spelled = to(value, type_=kind.plain)
     return cast(spelled, kind.plain) if kind.padded and kind.length else type_coerce(spelled, kind.plain)

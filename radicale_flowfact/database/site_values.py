@@ -17,6 +17,7 @@ from sqlalchemy.types import Date, DateTime, Integer, String, TypeDecorator, Typ
 from radicale_flowfact.database.odd_values import UNREADABLE_LATE
 
 Code = str | int
+_LONGEST_FLAG, _LONGEST_TIME = 20, 40  # characters of a flag and of a time that are texts
 YES = ("J", "JA", "Y", "YES", "T", "TRUE", "W", "WAHR", "X", "1", "-1")
 NO = ("N", "NEIN", "NO", "F", "FALSE", "FALSCH", "0", "")
 """What letters mean where ``[values]`` says nothing; the first is written."""
@@ -44,7 +45,7 @@ class SiteFlag(TypeDecorator[bool]):
     @property
     def plain(self) -> TypeEngine[Any]:
         """The type in which values are sent."""
-        return String() if self.is_text else Integer()
+        return Unicode(_LONGEST_FLAG) if self.is_text else Integer()
 
     def process_bind_param(self, value: object, dialect: Dialect) -> Code | None:
         """Return what FlowFact writes for a yes or no."""
@@ -75,7 +76,7 @@ class SiteFlag(TypeDecorator[bool]):
         """Return the condition that the column is a yes; NULL counts as no."""
         plain = type_coerce(column, self.plain)
         if self.is_text:
-            word = func.upper(func.ltrim(func.rtrim(plain)), type_=String())
+            word = func.upper(func.ltrim(func.rtrim(plain)), type_=self.plain)
             return func.coalesce(word, "").in_(self.yes)
         return func.coalesce(plain, self.no[0]).not_in(self.no)
 
@@ -157,7 +158,7 @@ class SiteTime(TypeDecorator[datetime]):
     def plain_on(self, dialect: str) -> TypeEngine[Any]:
         """Return the type in which values are sent; SQLite keeps every time as a text."""
         if self.sort == "text" or dialect == "sqlite":
-            return String(40)
+            return Unicode(_LONGEST_TIME)
         return DateTime(timezone=True) if self.sort == "zone" else Date()
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - by the column

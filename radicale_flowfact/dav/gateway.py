@@ -17,10 +17,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, Row
 
-from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.site import real
-from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.crm.values import Values
 from radicale_flowfact.database.commits import Commits
 from radicale_flowfact.database.engines import engine_for, reaching
 from radicale_flowfact.dav.reading import agenda, departures, listing
@@ -55,13 +52,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _tables(engine: Engine, settings: Settings) -> Tables:
-    """Return FlowFact's tables as their columns are at this site. Raises DatabaseError if it cannot be reached."""
-    names, values = NameMap.from_overrides(settings.names), Values.from_settings(settings.values)
-    with reaching(engine) as connection:
-        return real.tables_of(connection, names, values, settings.timezone)
-
-
 Check = Callable[[Item | None], None]
 """Raises RefusedError if the item there is, or that there is none, forbids a write."""
 PutCheck = Callable[[Item | None, Callable[[], bool]], None]
@@ -92,7 +82,9 @@ class Gateway:
         self.settings = settings
         self.stats = Stats()
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)
-        self.tables = _tables(self.engine, settings)
+        self._site = real.Site(settings.names, settings.values, settings.timezone)
+        with reaching(self.engine) as connection:
+            self.tables = self._site.read(connection)
         self.clock = clock
         self._transactions = Transactions(self.engine, self.tables, settings, self.stats, lambda: self.clock())
         self._owners = Owners(settings, self._transactions)
@@ -102,6 +94,20 @@ class Gateway:
         self._notes = DeviceNotes(self._transactions)
         self.familiar = FamiliarAddresses(self._transactions)
         schema.upgrade(self.engine, settings.state_schema)
+
+    def reread_schema(self) -> bool:
+        """Read FlowFact's columns anew if the schema changed since they were read; return whether it did.
+
+        What is under way goes on with the old ones. Raises DBAPIError if the database does not answer.
+        """
+        with self.engine.connect() as connection:
+            changed = self._site.changed(connection)
+        if changed is None:
+            return False
+        self.tables = changed
+        self._transactions.use(changed)
+        self.forget()
+        return True
 
     def user(self, login: str) -> User:
         """Return the FlowFact user of a login (rule 1), remembered for ``refresh_seconds``.

@@ -23,7 +23,7 @@ Row = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """A user of the demo, with the DSNs of his record, his own Merkmal and the ones he shares."""
+    """Holds a user of the demo: the DSNs of his record, of his own Merkmal and of those that he shares."""
 
     login: str
     name: str

@@ -1,4 +1,4 @@
-"""The names, streets and texts that the demo agency is made of."""
+"""Holds the names, streets and texts that the demo agency is made of."""
 
 
 def _words(text: str) -> list[str]:

@@ -54,7 +54,7 @@ write = true
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How big the demo office is."""
+    """Holds how many users, addresses and activities the demo office has."""
 
     users: int
     addresses: int
@@ -63,7 +63,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A demo that is ready to be served. ``logins`` are those of the active users, with their names."""
+    """Holds a demo that is ready to be served. ``logins``: login and name of each active user."""
 
     config: Path
     logins: tuple[tuple[str, str], ...]
@@ -75,7 +75,10 @@ def password_of(login: str) -> str:
 
 
 def prepare(directory: Path, size: Size, today: date, hosts: str, console: Console) -> Demo:
-    """Make what is missing in the folder. An existing database is kept as it is; the hosts are always written."""
+    """Make what is missing in the folder; an existing database is kept, the configuration is always written.
+
+    Raises SettingsError for a database without an active user.
+    """
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     folder = directory / "demo-config"

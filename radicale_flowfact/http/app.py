@@ -70,6 +70,10 @@ class FlowfactApplication(Application):
         self._hot_requests = self._hot_requests_of(configuration) if hot else None
         self._observer = RequestObserver(self._storage.gateway)
 
+    def watch(self) -> None:
+        """Watch FlowFact's schema from now on, in a thread of this process."""
+        self._observer.watch()
+
     def _hot_requests_of(self, configuration: Configuration) -> HotRequests | None:
         """Return the dispatch of hot requests; None where Radicale's configuration needs what it does not support."""
         if type(self._auth).get_external_login is not BaseAuth.get_external_login:

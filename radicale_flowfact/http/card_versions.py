@@ -1,4 +1,4 @@
-"""Which version of vCard a request wants (RFC 6352 §5.1.1, §10.4): 4.0 for who asks for it, 3.0 for all others.
+"""Determines the version of vCard that a request wants (RFC 6352 §5.1.1, §10.4): 4.0 if it asks for that, else 3.0.
 
 Clients ask by ``Accept`` in a GET, by the attributes of ``address-data`` in a REPORT. Both versions have one ETag: it
 names the state of the contact, which devices compare with what listings tell (see docs/decisions.md).
@@ -18,7 +18,7 @@ from radicale_flowfact.content.vcard.versions import VCARD_3, VCARD_4, VERSIONS
 from radicale_flowfact.dav.store.request import RefusedError
 
 VARY = {"Vary": "Accept"}
-"""The header of a GET's answer with a contact, or of 304 in its place."""
+"""The header of an answer to a GET of a contact, also of a 304."""
 MEDIA_TYPE = "text/vcard"
 _CARD_TYPES = frozenset(
     {MEDIA_TYPE, "text/x-vcard", "text/directory", "application/vcard+xml", "application/vcard+json"}

@@ -1,4 +1,4 @@
-"""Reads bodies that a client packed (Content-Encoding, RFC 9110 §8.4), within the bounds of an unpacked one."""
+"""Unpacks request bodies (Content-Encoding, RFC 9110 §8.4), within the bounds of unpacked ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PUT and DELETE of one item (RFC 9110 §9.3), each in one transaction; Radicale's handlers would make several.
+"""Carries out PUT and DELETE of one item (RFC 9110 §9.3), each in one transaction; Radicale's handlers take several.
 
 The body of a PUT goes to the maps as it was sent. Radicale parses it with vobject before a storage sees it: that
 refuses what phones send (escaped characters in parameters, cards without UID), drops unknown properties, and

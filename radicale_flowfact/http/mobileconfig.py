@@ -1,4 +1,4 @@
-"""The configuration profile at ``/.mobileconfig`` that sets up an Apple device: one CalDAV and one CardDAV account.
+"""Renders the profile at ``/.mobileconfig`` that sets up an Apple device: one CalDAV and one CardDAV account.
 
 Replaces Radicale's own, which serves a profile to logins without access (rule 1), fails for an IPv6 host, does not
 recognise the TLS of a WSGI server, and uses the same identifier on every server, so that a second gateway's profile

@@ -1,4 +1,4 @@
-"""Partial retrieval: ``calendar-data`` and ``address-data`` that name properties (RFC 4791 §9.6, RFC 6352 §10.4).
+"""Cuts items down to the properties that ``calendar-data`` or ``address-data`` names (RFC 4791 §9.6, RFC 6352 §10.4).
 
 Texts are filtered by content lines, so that the remaining lines are byte for byte those of the whole item.
 """

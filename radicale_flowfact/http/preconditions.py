@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110 §13): Radicale compares one literal string, and loads an item to answer 304."""
+"""Parses entity tags, and answers conditional GETs (RFC 9110 §13); Radicale compares one string, and answers no 304."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EntityTags:
 
     @classmethod
     def parse(cls, value: str) -> EntityTags | None:
-        """Parse a header's value; None if it is empty or malformed, and Radicale compares it itself."""
+        """Parse a header's value; None if it is empty or malformed."""
         if value.strip() == "*":
             return cls(True, frozenset())
         found: set[str] = set()

@@ -1,4 +1,4 @@
-"""``Prefer: return=minimal`` (RFC 7240, RFC 8144) and Microsoft's older ``Brief: t``: no propstat with 404."""
+"""Carries out ``Prefer: return=minimal`` (RFC 7240, RFC 8144) and Microsoft's ``Brief: t``: no propstat with 404."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""principal-property-search (RFC 3744 §9.4), which Radicale answers empty: a login finds itself only.
+"""Answers principal-property-search (RFC 3744 §9.4), which Radicale answers empty: a login finds itself only.
 
 The search becomes a PROPFIND of the login's own principal, so that the properties are Radicale's.
 """

@@ -1,4 +1,4 @@
-"""Refusals: what no client may do to a collection, the DAV:error that answers, and the history's event (rule 27)."""
+"""Refuses what no client may do to a collection, answers refusals by DAV:error, keeps them in the history (rule 27)."""
 
 from __future__ import annotations
 

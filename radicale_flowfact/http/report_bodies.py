@@ -1,4 +1,4 @@
-"""REPORT bodies (RFC 4791 §7, RFC 6352 §8, RFC 6578 §3): parsed strictly, and reduced to what Radicale handles.
+"""Parses REPORT bodies (RFC 4791 §7, RFC 6352 §8, RFC 6578 §3) strictly, and reduces them to what Radicale handles.
 
 Filters and ``expand`` are evaluated by ``queries/`` and removed from the body. A report that the collection does not
 support is refused; Radicale would answer it with all items.

@@ -27,7 +27,7 @@ class ReplayableBody:
         self._again = io.BytesIO()
 
     def rewind(self) -> None:
-        """Go back to the beginning."""
+        """Let the next ``read`` begin at the first byte."""
         self._again = io.BytesIO(self._kept)
 
     def read(self, size: int = -1) -> bytes:

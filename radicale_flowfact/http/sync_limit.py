@@ -1,7 +1,7 @@
-"""``limit/nresults`` of sync-collection (RFC 6578 §3.6): Radicale ignores it, so it is read before and answered after.
+"""Reads ``limit/nresults`` of sync-collection (RFC 6578 §3.6), which Radicale ignores, and marks a cut answer.
 
-The storage truncates the list and returns the token to continue from; the answer then names the collection with
-status 507, and the client asks again.
+The storage cuts the list and returns the token to continue from. The answer then names the collection with status 507,
+and the client asks again.
 """
 
 from __future__ import annotations

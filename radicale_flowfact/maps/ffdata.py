@@ -1,4 +1,4 @@
-"""What an appointment tells of participants and linked addresses: FFDATA in its DESCRIPTION, its place (rule 17).
+"""Renders participants and linked addresses as FFDATA in a DESCRIPTION, cuts it out again, finds the place (rule 17).
 
 FFDATA is enclosed in two marks without blanks, so that no client breaks a mark by wrapping the text. It is removed by
 the marks alone, whatever a client changed between them.

@@ -1,4 +1,4 @@
-"""Values of a VEVENT, VTODO or VJOURNAL (RFC 5545) that the reading and the rendering share."""
+"""Holds the values and sidecar prefixes of a VEVENT, VTODO or VJOURNAL (RFC 5545) that reading and rendering share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sidecar of an entry: which of its lines are sent, by what FlowFact has now (rules 7, 16, 17, 18 and 22).
+"""Decides which lines of an entry's sidecar are sent, by what FlowFact has now (rules 7, 16, 17, 18, 22 and 44).
 
 A line that is not sent is missing from the base that a PUT is compared with as well, so it does not count as deleted
 by the device and stays in the sidecar.

@@ -1,4 +1,4 @@
-"""The kind's name in the subject of an entry: put into SUMMARY, cut off again (rule 16), and typed there (rule 21)."""
+"""Puts the kind's name into SUMMARY, cuts it off again (rule 16), and finds a kind that was typed there (rule 21)."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def kind_in(summary: str, subject: str, template: str) -> str:
 
 
 def kind_like(summary: str, template: str) -> str:
-    """Return what stands in a SUMMARY that was served where the template has the kind's name, or an empty text.
+    """Return what a served SUMMARY has in the place of the kind's name, by the template; or an empty text.
 
-    If the kind's name has the template's own signs in it, that is a part of it only.
+    If the kind's name contains the template's own signs, only a part of it is returned.
     """
     pattern = re.escape(template).replace(r"\{kind\}", "(?P<kind>.+?)", 1).replace(r"\{kind\}", "(?P=kind)")
     found = re.fullmatch(pattern.replace(r"\{subject\}", ".*"), one_line(summary))

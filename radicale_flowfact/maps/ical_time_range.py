@@ -1,4 +1,4 @@
-"""When an activity takes place, as calendar-query asks for it (RFC 4791 §9.9)."""
+"""Computes when an activity takes place, for calendar-query (RFC 4791 §9.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of an activity (naive, of the office's zone) as lines, and those that FlowFact may hold but no calendar can."""
+"""Renders times of an activity (naive, office local) as lines, and checks that calendars can hold them."""
 
 from __future__ import annotations
 

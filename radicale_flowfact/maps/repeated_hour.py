@@ -1,4 +1,4 @@
-"""Events in the hour that the clock change of autumn repeats: FlowFact's times do not say which of the two is meant.
+"""Keeps the exact times of events in the hour that autumn's clock change repeats: FlowFact's do not tell which of two.
 
 The sidecar line ``TIMES`` holds the times that the device meant. While FlowFact has what was made of them, the event is
 rendered with them; when the office moves it, with FlowFact's (rule 24). Pure functions.

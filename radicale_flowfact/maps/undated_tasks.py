@@ -1,4 +1,4 @@
-"""Tasks without DUE: FlowFact has a Vorlage for each task, the device has none (rule 22). Pure functions.
+"""Marks tasks without DUE: FlowFact has a Vorlage for each task, the device shows none (rule 22). Pure functions.
 
 The sidecar line ``NO_DUE`` holds the day of the Vorlage for which the device had no DUE. While the Vorlage is on that
 day and has no time, the task is rendered without DUE; when the office moves it or sets an alarm, DUE is rendered. Of a

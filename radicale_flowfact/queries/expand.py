@@ -20,7 +20,7 @@ _OF_TIME = frozenset({"DTSTART", "DTEND", "DUE", "DURATION", "RECURRENCE-ID", "R
 
 _ALWAYS = datetime(1000, 1, 1), datetime(9999, 12, 30)
 _BUSY = frozenset({"UID", "STATUS", "TRANSP"})  # what makes an occurrence busy, tentative or neither
-_NEVER = ["BEGIN:VEVENT", f"DTSTART:{_ALWAYS[0]:%Y%m%dT%H%M%SZ}", "TRANSP:TRANSPARENT", "END:VEVENT"]
+_NOT_BUSY = ["BEGIN:VEVENT", f"DTSTART:{_ALWAYS[0]:%Y%m%dT%H%M%SZ}", "TRANSP:TRANSPARENT", "END:VEVENT"]
 _SIZE = 2000  # characters of an occurrence on average, in the largest answer
 
 
@@ -71,7 +71,7 @@ def busy_times(text: str, office: ZoneInfo, start: datetime, end: datetime, most
     if len(shown) > most:
         raise TooManyError(f"there are more than {most} occurrences in it; ask for a shorter time")
     lines = [line for number, one in enumerate(shown) for line in _busy_lines(one, number)]
-    return join_lines(["BEGIN:VCALENDAR", *(lines or _NEVER), "END:VCALENDAR"])
+    return join_lines(["BEGIN:VCALENDAR", *(lines or _NOT_BUSY), "END:VCALENDAR"])
 
 
 def _busy_lines(one: Occurrence, number: int) -> Iterable[str]:

@@ -224,7 +224,7 @@ def _recurrences(series: _Series, low: datetime, high: datetime) -> Iterator[Occ
 
 
 class _RuleTimes:
-    """Tells whether a time is one of a rule's, and goes through them only as far as it is asked for."""
+    """Tells whether a time is one of a rule's; expands the rule only as far as asked for."""
 
     def __init__(self, times: Iterator[datetime]) -> None:
         self._times = times

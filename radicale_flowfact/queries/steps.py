@@ -1,6 +1,6 @@
 """Bounds the expansion of recurrence rules: for each item and for each query, whatever a rule says (rule 28).
 
-A step is about what a day that is looked at costs. What lies beyond counts as "may be": a query returns the item.
+One step is about the cost of checking one day. Beyond the bound a match is not known, and a query returns the item.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ _SHARE = 4  # one address may hold this part of all bodies
 
 
 class TooMuchError(Exception):
-    """Raised where a body has no room among those that are being received."""
+    """A body has no room among the bytes that all bodies, or those of one address, may have."""
 
 
 class Bodies:
@@ -53,7 +53,7 @@ class Bodies:
 
 
 class Body:
-    """One body as it arrives. ``close`` must be called, whatever became of it."""
+    """Holds one body while it arrives. ``close`` must be called in the end."""
 
     __slots__ = ("_address", "_all", "_file", "_in_memory", "size")
 
@@ -92,7 +92,7 @@ class Body:
         return self._file
 
     def close(self) -> None:
-        """Let go of the bytes."""
+        """Release the bytes and the file."""
         if self.size:
             self._all.give_back(self._address, self.size)
             self._all.keep_in_memory(-self._in_memory)

@@ -1,7 +1,7 @@
 """One connection of a client: reads its requests (HTTP/1.1, RFC 9112), each within its time, and sends the answers.
 
 The application is asked only once a request is complete, so a client that stalls costs memory at most, and that is
-bounded. A connection belongs to one thread at a time: to one that goes on with it, or to who takes it from the poller.
+bounded. A connection belongs to one thread at a time: the one that got it from the poller.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _HEAD_CHUNK = 16_000  # bytes that are received at once of what may be a whole r
 
 
 class Phase(Enum):
-    """What a connection waits for."""
+    """The state of a connection: what it waits for."""
 
     OPENING = auto()  # its first request, or the TLS handshake before it
     IDLE = auto()  # the next request
     HEAD = auto()
     BODY = auto()
     WORKING = auto()  # the application
-    ANSWERING = auto()  # the client, that takes the answer
-    ENDING = auto()  # the client, that reads why it was refused
+    ANSWERING = auto()  # the client, which takes the answer
+    ENDING = auto()  # the client, which reads why it was refused
 
 
 class Wants(Enum):
-    """What is next for a connection."""
+    """What a connection needs next."""
 
     READ = auto()
     WRITE = auto()
@@ -47,8 +47,8 @@ class Wants(Enum):
     CLOSE = auto()
 
 
-class Home(Protocol):
-    """What a connection needs of its worker."""
+class WorkerContext(Protocol):
+    """The worker of a connection, as far as the connection uses it."""
 
     limits: Limits
     bodies: Bodies
@@ -57,19 +57,23 @@ class Home(Protocol):
 
 
 class Connection:
-    """One connection. ``address`` is what its bounds count by, empty behind a trusted proxy."""
+    """Holds one connection and the requests on it.
 
-    def __init__(self, home: Home, own: socket.socket, address: str, place: Environ) -> None:
+    ``address``: the client's, by which bounds are counted; empty behind a trusted proxy. ``environ``: the part of the
+    WSGI environment that all its requests share.
+    """
+
+    def __init__(self, worker: WorkerContext, own: socket.socket, address: str, environ: Environ) -> None:
         self.address = address
         self.socket = own
         self.armed = False  # the poller has it
         self.phase = Phase.OPENING
         self.since = time.monotonic()
-        self.deadline = self.since + home.limits.head_seconds
+        self.deadline = self.since + worker.limits.head_seconds
         self.working: RequestHead | None = None
-        self._home = home
-        self._place = place
-        self._limits = home.limits
+        self._worker = worker
+        self._environ = environ
+        self._limits = worker.limits
         self._handshake = own if isinstance(own, ssl.SSLSocket) else None
         self._parser = httptools.HttpRequestParser(self)
         self._request: RequestHead | None = None
@@ -79,10 +83,10 @@ class Connection:
         self._out_size = 0
         self._ends = False
 
-    # what the worker asks
+    # called by the worker
 
     def go_on(self) -> Wants:
-        """Do what can be done without waiting; return what is next."""
+        """Send or receive as far as possible without waiting; return what the connection needs next."""
         try:
             if self._handshake is not None:
                 self._handshake.do_handshake()
@@ -111,13 +115,13 @@ class Connection:
         return len(self._out)
 
     def time_out(self) -> None:
-        """Tell the client, where it waits for an answer, that its time is over; the connection is closed next."""
+        """Send 408 to a client whose request is incomplete; the caller closes the connection next."""
         if self.phase in (Phase.HEAD, Phase.BODY):
             with contextlib.suppress(OSError):
                 self.socket.send(refusal(408))
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close the socket and release all bodies."""
         for request in (self._request, self.working, *self._complete):
             if request is not None and request.body is not None:
                 request.body.close()
@@ -139,7 +143,7 @@ class Connection:
         request, self.working = self.working, None
         if request is not None and request.unread:
             return self._linger()
-        if self._ends or self._home.is_ending:
+        if self._ends or self._worker.is_ending:
             return Wants.CLOSE
         return self._next()
 
@@ -155,7 +159,7 @@ class Connection:
         return Wants.CLOSE
 
     def _read(self, data: bytes) -> Wants:
-        """Read a part of a request."""
+        """Parse received bytes; return what the connection needs next."""
         if self.phase is Phase.ENDING:
             return Wants.READ
         if self.phase in (Phase.IDLE, Phase.OPENING):
@@ -171,7 +175,7 @@ class Connection:
         return self._next() if self._complete else Wants.WRITE if self._out else Wants.READ
 
     def _feed(self, data: bytes) -> None:
-        """Let the parser read; a protocol that the client would like better is not taken up (RFC 9110 §7.8)."""
+        """Feed the parser; an Upgrade that the client proposes is ignored (RFC 9110 §7.8)."""
         for _ in range(self._limits.pipelined + 1):
             try:
                 self._parser.feed_data(data)
@@ -182,7 +186,7 @@ class Connection:
                 return
 
     def _next(self) -> Wants:
-        """Go on with the next request, that may have come with the one before it, wholly or in part."""
+        """Go on with the next request, which may have arrived wholly or in part with the one before (pipelining)."""
         if self._complete:
             self.working = self._complete.popleft()
             self._enter(Phase.WORKING, math.inf)
@@ -209,7 +213,7 @@ class Connection:
         return self._linger()
 
     def _linger(self) -> Wants:
-        """Close once the client had time to read the answer; what it still sends is thrown away."""
+        """Close once the client had time to read the answer; what it still sends is dropped."""
         self._enter(Phase.ENDING, _LINGER_SECONDS)
         if not isinstance(self.socket, ssl.SSLSocket):
             with contextlib.suppress(OSError):
@@ -222,17 +226,17 @@ class Connection:
         self.deadline = self.since + seconds
 
     def _extend(self, size: int) -> None:
-        """Set the deadline of a body or answer of which ``size`` bytes are over the line."""
+        """Set the deadline of a body or answer of which ``size`` bytes are transferred."""
         slowest = self.since + self._limits.grace_seconds + size / self._limits.bytes_per_second
         self.deadline = min(time.monotonic() + self._limits.stall_seconds, slowest)
 
-    # httptools
+    # called by httptools
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         if len(self._complete) >= self._limits.pipelined:
             raise _RefusedError(400)
-        self._request = RequestHead(dict(self._place))
+        self._request = RequestHead(dict(self._environ))
 
     def on_url(self, url: bytes) -> None:
         """Read a part of the target."""
@@ -258,12 +262,12 @@ class Connection:
             request.complete(self._parser.get_method().decode("latin-1"), self._parser.get_http_version())
         except ValueError as error:
             raise _RefusedError(400) from error
-        request.body = Body(self._home.bodies, self.address)
+        request.body = Body(self._worker.bodies, self.address)
         length = request.environ.get("CONTENT_LENGTH", "")
         coding = request.environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
         if coding not in ("", "chunked"):
             raise _RefusedError(501)
-        if length.isdigit() and 0 < self._home.largest_body < int(length):
+        if length.isdigit() and 0 < self._worker.largest_body < int(length):
             request.unread = True
             self._complete.append(request)
         elif (coding or length.strip("0")) and not self._complete:
@@ -283,7 +287,7 @@ class Connection:
             request.body.write(chunk)
         except (TooMuchError, OSError) as error:
             raise _RefusedError(503) from error
-        if 0 < self._home.largest_body < request.body.size:
+        if 0 < self._worker.largest_body < request.body.size:
             raise _RefusedError(413)  # its length was not told before
         if self.phase is Phase.BODY:
             self._extend(request.body.size)

@@ -1,7 +1,7 @@
-"""Waits for sockets on behalf of many threads: each readiness is told to one of them, once, until it asks again.
+"""Waits for sockets on behalf of many threads: a ready socket is given to one of them, once, until it is armed again.
 
-With epoll all threads wait in the kernel, so a request costs no hand-over between threads. Elsewhere (Windows) a thread
-of its own waits and hands over.
+With epoll all threads wait in the kernel, so a request costs no hand-over between threads. Elsewhere (Windows) one
+thread waits and hands over to the others.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from queue import SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
-_SEATS = 2
+_SEATS = 2  # threads that wait for the poller at a time
 
 
 class Poller(Protocol[Item]):
     """Waits for sockets, each of which belongs to an item."""
 
     def arm(self, own: socket.socket, item: Item, *, write: bool) -> None:
-        """Let one thread get ``item`` when its socket can be written to, or read."""
+        """Give ``item`` to one thread once its socket can be read, or, with ``write``, be written to."""
 
     def forget(self, own: socket.socket) -> None:
         """Wait no longer for a socket; called before it is closed."""
@@ -36,7 +36,7 @@ class Poller(Protocol[Item]):
         """Let every thread that waits, now or later, get None."""
 
     def close(self) -> None:
-        """Let go of everything, once no thread waits any more."""
+        """Close the poller, once no thread waits any more."""
 
 
 class EpollPoller(Generic[Item]):
@@ -49,7 +49,7 @@ class EpollPoller(Generic[Item]):
         self._epoll.register(self._end, select.EPOLLIN)  # not for once: stays ready for every thread
 
     def arm(self, own: socket.socket, item: Item, *, write: bool) -> None:
-        """Let one thread get ``item`` when its socket can be written to, or read."""
+        """Give ``item`` to one thread once its socket can be read, or, with ``write``, be written to."""
         events = (select.EPOLLOUT if write else select.EPOLLIN) | select.EPOLLONESHOT
         number = own.fileno()
         if number in self._items:
@@ -77,14 +77,14 @@ class EpollPoller(Generic[Item]):
         self._write_end.send(b"\0")
 
     def close(self) -> None:
-        """Let go of everything, once no thread waits any more."""
+        """Close the poller, once no thread waits any more."""
         self._epoll.close()
         self._end.close()
         self._write_end.close()
 
 
 class HandingPoller(Generic[Item]):
-    """A poller for every system: one thread waits and hands over."""
+    """A poller for every system: one thread waits, and hands each ready item over to another."""
 
     def __init__(self) -> None:
         self._ready: SimpleQueue[Item | None] = SimpleQueue()
@@ -99,7 +99,7 @@ class HandingPoller(Generic[Item]):
         self._thread.start()
 
     def arm(self, own: socket.socket, item: Item, *, write: bool) -> None:
-        """Let one thread get ``item`` when its socket can be written to, or read."""
+        """Give ``item`` to one thread once its socket can be read, or, with ``write``, be written to."""
         with self._lock:
             self._wanted.append((own, item, selectors.EVENT_WRITE if write else selectors.EVENT_READ))
         self._waker.send(b"\0")
@@ -125,7 +125,7 @@ class HandingPoller(Generic[Item]):
         self._ready.put(None)
 
     def close(self) -> None:
-        """Let go of everything, once no thread waits any more."""
+        """Close the poller, once no thread waits any more."""
         self._thread.join()
         self._selector.close()
         self._wake.close()
@@ -156,15 +156,16 @@ class HandingPoller(Generic[Item]):
 
 
 class Seats:
-    """Lets a few threads wait for the poller at a time, so that in quiet times it is always the same ones that work.
+    """A semaphore for waiting at the poller that admits the thread that came last first.
 
-    A request that goes to a thread that has long slept costs a third more: nothing of it is in the processor's caches.
+    So under low load always the same threads work. In a thread that slept for long a request costs a third more: the
+    processor's caches hold nothing of it.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken = 0
-        self._sleeping: list[threading.Lock] = []
+        self._waiting: list[threading.Lock] = []
 
     def take(self) -> None:
         """Return once the thread may wait for the poller."""
@@ -172,19 +173,19 @@ class Seats:
             if self._taken < _SEATS:
                 self._taken += 1
                 return
-            bed = threading.Lock()
-            bed.acquire()
-            self._sleeping.append(bed)
-        bed.acquire()
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
 
     def leave(self) -> None:
         """Note that the poller gave the thread something to do; the last to leave wakes another."""
         with self._lock:
             self._taken -= 1
-            if self._taken or not self._sleeping:
+            if self._taken or not self._waiting:
                 return
             self._taken += 1
-            self._sleeping.pop().release()
+            self._waiting.pop().release()
 
 
 def poller() -> Poller[Item]:

@@ -18,7 +18,7 @@ _CONFIGURATION = ("config/radicale.ini", "config/flowfact.toml")
 
 
 class Service(StrEnum):
-    """What runs the gateway, or publishes it."""
+    """The service managers and reverse proxies that a file is shipped for."""
 
     SYSTEMD = "systemd"
     WINDOWS = "windows"

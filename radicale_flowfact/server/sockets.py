@@ -1,4 +1,4 @@
-"""Sockets that listen, and how many files a process may have. Imports nothing large: the supervisor uses it, too."""
+"""Opens listening sockets, and raises the limit of open files. Imports nothing large: the supervisor uses it, too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FILES = 8_192
 
 
 def listeners(places: Sequence[str]) -> list[socket.socket]:
-    """Return the sockets that listen at places."""
+    """Return the listening sockets of places: ``fd:<number>``, an inherited one, or ``<address> <port>``."""
     found = []
     for place in places:
         if place.startswith("fd:"):

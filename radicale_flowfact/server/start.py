@@ -11,6 +11,7 @@ from pathlib import Path
 from radicale.config import Configuration
 
 from radicale_flowfact.database.engines import dispose_engines
+from radicale_flowfact.dav.admin.schema_watch import require_fitting_map
 from radicale_flowfact.http.app import FlowfactApplication
 from radicale_flowfact.http.observe import logs
 from radicale_flowfact.server.configuration import settings_of
@@ -18,12 +19,16 @@ from radicale_flowfact.server.workers import Listening, listen
 
 
 def serve(file: Path, configuration: Configuration, workers: int, on_ready: Callable[[], None]) -> None:
-    """Serve until a stop signal arrives. Raises RuntimeError when an address cannot be listened on.
+    """Serve until a stop signal arrives.
+
+    Raises RuntimeError when an address cannot be listened on, DatabaseError when the name map does not fit.
 
     ``file`` is Radicale's configuration, read anew by each worker. ``on_ready`` is called once the application could be
     made and the addresses are free.
     """
-    logs.set_up(configuration, settings_of(configuration).log)
+    settings = settings_of(configuration)
+    logs.set_up(configuration, settings.log)
+    require_fitting_map(settings)
     FlowfactApplication(configuration)  # a fault is raised here, not in a worker
     dispose_engines()
     listening = _listening(configuration, workers)

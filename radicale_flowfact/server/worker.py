@@ -34,13 +34,13 @@ from radicale_flowfact.server.wsgi_call import Application, call, environ_of
 THREADS = 16
 """Requests that one worker answers at once; the database's pool has as many connections."""
 _SPARE_THREADS = 2  # that read and write while all others wait for the database
-_OF_ADDRESS = 12  # requests of one address that are answered at once
+_THREADS_OF_ADDRESS = 12  # requests of one address that are answered at once
 DRAIN_SECONDS = 10.0
 """How long requests that are being answered may take when the worker is to end."""
 _ACCEPTED = 64  # connections that are accepted at once
 _LEAST_IMPORTANT = (Phase.ENDING, Phase.OPENING, Phase.IDLE, Phase.HEAD, Phase.BODY, Phase.ANSWERING)
 _SHARE = 4  # one address may have this part of all answers that were not taken yet
-_TOLD_SECONDS = 60.0
+_REPORT_SECONDS = 60.0
 _TOO_SLOW = {
     Phase.OPENING: "silence",
     Phase.HEAD: "a request that came too slowly",
@@ -81,20 +81,23 @@ class Worker:
         self._ended: Counter[str] = Counter()
 
     def serve(self, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None, stop: threading.Event) -> None:
-        """Accept and answer until ``stop`` is set, then let what is being answered end."""
+        """Accept connections and answer requests until ``stop`` is set.
+
+        Requests that are being answered then have ``DRAIN_SECONDS`` to end.
+        """
         self._tls = tls
         for listener in sockets:
             self._poller.arm(listener, listener, write=False)
         threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS + _SPARE_THREADS)]
         for thread in threads:
             thread.start()
-        told = time.monotonic()
+        reported = time.monotonic()
         while not stop.wait(self.limits.sweep_seconds):
             now = time.monotonic()
             self._sweep(now)
-            if self._ended and now - told >= _TOLD_SECONDS:
-                told = now
-                self._tell()
+            if self._ended and now - reported >= _REPORT_SECONDS:
+                reported = now
+                self._report_ended()
         self.is_ending = True
         for listener in sockets:
             self._poller.forget(listener)
@@ -160,7 +163,7 @@ class Worker:
     def _answered(self, connection: Connection) -> Wants:
         """Let the application answer, and send that; return what the connection wants then."""
         request = connection.working
-        if request is None:  # cannot be
+        if request is None:  # never so: WORK is wanted for a request only
             return Wants.CLOSE
         try:
             reply = call(self._application, request)
@@ -189,7 +192,7 @@ class Worker:
 
     def _has_thread(self, connection: Connection) -> bool:
         address = connection.address
-        return self._answering.total() < THREADS and (not address or self._answering[address] < _OF_ADDRESS)
+        return self._answering.total() < THREADS and (not address or self._answering[address] < _THREADS_OF_ADDRESS)
 
     # the connections
 
@@ -210,7 +213,7 @@ class Worker:
                 self._poller.arm(listener, listener, write=False)
 
     def _admit(self, client: socket.socket, peer: Sequence[str | int]) -> None:
-        """Begin a connection; where there are too many, one that waits makes room for it."""
+        """Begin a connection; if there are too many, end another one."""
         address = client_address({"REMOTE_ADDR": str(peer[0])}, self._proxies)
         if address and self._of_address[address] >= self.limits.connections_of_address:
             self._make_room(address)
@@ -230,9 +233,9 @@ class Worker:
             self._poller.arm(client, connection, write=False)
 
     def _make_room(self, address: str) -> None:
-        """End the connection that is missed least, of an address, or ("") of the address that has the most of them.
+        """End one connection of an address; of "", one of the address that has the most connections.
 
-        That is one that waits for its client rather than for the application, and the one that did for longest.
+        It is one that waits for its client, not for the application, and of these the one that waited longest.
         """
         with self._lock:
             if not address and self._of_address:
@@ -246,7 +249,7 @@ class Worker:
         self._close([victim])
 
     def _taken(self, chosen: Callable[[Connection], bool]) -> list[Connection]:
-        """Take those from the poller that are chosen and with it."""
+        """Take the chosen connections out of the poller, and return them."""
         with self._lock:
             taken = [connection for connection in self._connections if connection.armed and chosen(connection)]
             for connection in taken:
@@ -265,10 +268,10 @@ class Worker:
                     self._poller.forget(connection.socket)
             connection.close()
 
-    # what has waited too long
+    # deadlines and bounds
 
     def _sweep(self, now: float) -> None:
-        """End what has waited for too long."""
+        """End the connections whose deadline has passed."""
         late = self._taken(lambda connection: connection.deadline < now)
         for connection in late:
             if connection.phase in _TOO_SLOW:
@@ -278,7 +281,7 @@ class Worker:
         self._bound_answers()
 
     def _bound_answers(self) -> None:
-        """Give up the largest answers where clients leave too much of them."""
+        """Close the connections with the largest unsent answers, until the rest is within the bounds."""
         with self._lock:
             unsent = {connection: size for connection in self._connections if (size := connection.unsent)}
         of_address: Counter[str] = Counter()
@@ -296,7 +299,7 @@ class Worker:
         self._ended["answers that nobody took"] += len(taken)
         self._close(taken)
 
-    def _tell(self) -> None:
+    def _report_ended(self) -> None:
         found = ", ".join(f"{count} for {reason}" for reason, count in self._ended.most_common() if count)
         self._ended.clear()
         if found:
@@ -304,7 +307,10 @@ class Worker:
 
 
 def tls_context(certificate: str, key: str) -> ssl.SSLContext:
-    """Return what TLS needs; 1.2 is the oldest that is safe, and ten-year-old phones support it."""
+    """Return the TLS context of a certificate and its key (PEM files).
+
+    TLS 1.2 is the oldest version that is safe; ten-year-old phones support it.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -321,9 +327,10 @@ def main(arguments: Sequence[str]) -> None:
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     allow_many_files()
     configuration = load_configuration(None)
-    application = importlib.import_module("radicale_flowfact.wsgi").application
+    wsgi = importlib.import_module("radicale_flowfact.wsgi")
+    threading.Thread(target=wsgi.prepare, daemon=True).start()
     largest = configuration.get("server", "max_content_length")
-    worker = Worker(application, settings_of(configuration).trusted_proxies, largest)
+    worker = Worker(wsgi.application, settings_of(configuration).trusted_proxies, largest)
     worker.serve(listeners(places), tls_context(certificate, key) if certificate else None, stop)
 
 

@@ -26,7 +26,7 @@ _MODULE = "radicale_flowfact.server.workers"
 _WORKER = "radicale_flowfact.server.worker"
 _STOP_SECONDS = 15.0  # a worker has ten of them for what it is answering
 _CRASHES, _CRASH_SECONDS = 5, 30.0
-"""So many deaths in so many seconds, and the server gives up: what starts it should tell of it."""
+"""After so many deaths of workers in so many seconds the server ends, so that its service manager reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Listening:
 
 
 def listen(listening: Listening) -> None:
-    """Serve until a stop signal arrives. Raises RuntimeError where the workers die again and again."""
+    """Serve until a stop signal arrives. Raises RuntimeError if the workers die again and again."""
     with shared_metrics():
         Supervisor(listening).run()
 
@@ -135,7 +135,7 @@ class Supervisor:
 
 
 def main(arguments: list[str]) -> None:
-    """Listen as the arguments say."""
+    """Run the supervisor with the arguments of the command line."""
     workers, certificate, key, *places = arguments
     pairs = tuple((address, int(port)) for address, port in zip(places[::2], places[1::2], strict=True))
     try:

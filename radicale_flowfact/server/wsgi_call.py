@@ -66,7 +66,7 @@ class RequestHead:
         self.environ[key] = f"{self.environ[key]},{text}" if key in self.environ else text
 
     def complete(self, method: str, version: str) -> None:
-        """Add the request line to the environment. Raises ValueError for a target that is none."""
+        """Add the request line to the environment. Raises ValueError for a malformed target."""
         self.version = version
         target = self.target
         if not target.startswith(b"/") and target != b"*":  # RFC 9112 §3.2.2: the absolute form
@@ -147,7 +147,7 @@ _dates: list[tuple[int, str]] = [(0, "")]
 
 
 def _date() -> str:
-    """Return the time as HTTP writes it; made once a second."""
+    """Return the present time as an HTTP date (RFC 9110 §5.6.7); computed once a second."""
     now = int(time.time())
     if _dates[0][0] != now:
         _dates[0] = (now, formatdate(now, usegmt=True))

@@ -158,7 +158,11 @@ def test_the_examples_in_config_work_as_they_are(tmp_path: Path) -> None:
         f"prepare(Path({str(tmp_path)!r}), Size(2, 10, 10), date(2026, 6, 1), '127.0.0.1:0', Console())"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0  # noqa: S603
-    done = run("check", "--config", str(tmp_path / "radicale.ini"))
+    config = str(tmp_path / "radicale.ini")
+    done = run("check", "--config", config)
+    assert (done.returncode, "there is no password file" in done.stderr) == (1, True), done.stderr
+    assert run("users", "password", "anna", "--config", config, given="pw\n").returncode == 0
+    done = run("check", "--config", config)
     assert done.returncode == 0, done.stderr
     assert "write = false" in done.stdout
 

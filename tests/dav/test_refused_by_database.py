@@ -56,11 +56,15 @@ def run_ddl(agency: Agency, *statements: str) -> None:
 
 @pytest.fixture(autouse=True)
 def tidied(agency: Agency, server: Server) -> Iterator[None]:
-    """Take off what a test put on FlowFact's tables: on PostgreSQL all tests share them."""
+    """Take off what a test put on FlowFact's tables: on PostgreSQL all tests share them.
+
+    Pooled connections are closed: they have plans of a column as it was, which fail once on each of them.
+    """
     yield
     server.stop()
     if is_postgresql(server):
         run_ddl(agency, *_TIDY.format(schema=f'"{server.database.schema}"').split(";"))
+        server.database.engine.dispose()
 
 
 def forbid(agency: Agency, server: Server, code: str = "") -> None:

@@ -12,13 +12,17 @@ from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Unicode, ca
 from radicale_flowfact.database.engines import WRITES
 from radicale_flowfact.dav.admin import check, devices, erase, overview, rename, status, verify
 from radicale_flowfact.dav.admin.why import why
-from radicale_flowfact.dav.store import devices as store_devices
 from radicale_flowfact.dav.store.items import Item
 from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Name
+from radicale_flowfact.dav.store.upkeep import device_rows
 from radicale_flowfact.dav.writing import undo
 from tests import payloads
 from tests.conftest import Agency, Server
+from tests.sites.kinds import Code, Dsn, Flag, Kind, Time
+from tests.sites.making import make
+from tests.sites.serving import Places
+from tests.sites.ten import Site, ValuesSection
 
 
 def live_through(agency: Agency, server: Server) -> None:
@@ -34,6 +38,43 @@ def live_through(agency: Agency, server: Server) -> None:
     _administer(agency, server)
     _hand_over(agency, server)
     _do_without(agency, server)
+    _change_another_site(server)
+
+
+def _change_another_site(server: Server) -> None:
+    """Read, write and check where DSNs have case, flags are letters, times are texts, and records are views."""
+    kinds: dict[str, Kind] = {
+        "dsns": Dsn(str.lower, cased=True),
+        "flags": Flag("CHAR(1)", "J", "N"),
+        "times": Time("text"),
+        "AKT.ENDE": Time(),
+        "BENMKM.BEREICH": Code("SMALLINT", {"OUTLOOK": 1, "VORLAGE": 2}),
+    }
+    values: ValuesSection = {
+        "BENMKM.BEREICH.OUTLOOK": 1,
+        "BENMKM.BEREICH.VORLAGE": 2,
+        "RECHTE.RECHT.VOLL": ["VOLL", "X"],
+    }
+    site = Site("other", "All at once.", kinds=kinds, values=values, views=frozenset({"AD"}))
+    made = make(site, f"sqlite:///{(server.folder / 'other.sqlite').as_posix()}")
+    with Places(server.folder, "other").serving(made, "[addresses]\nprivate = 'flowfact'\n") as other:
+        device = other.device()
+        for name in Name:
+            device.all(name)
+        token = device.sync("addresses").token
+        assert device.put("addresses/new.vcf", payloads.vcard("new", "TEL:0221 9"), new=True).status == 201
+        changed = payloads.vcard("new", "TEL:0221 8", "NOTE:m")
+        assert device.put("addresses/new.vcf", changed, device.get("addresses/new.vcf").etag).status == 204
+        assert device.put("addresses/p.vcf", payloads.vcard("p", "CATEGORIES:privat"), new=True).status == 201
+        assert device.delete("addresses/new.vcf").status == 200
+        assert device.put("appointments/a.ics", payloads.event("a", payloads.alarm()), new=True).status == 201
+        assert device.put("tasks/t.ics", payloads.todo("t"), new=True).status == 201
+        assert device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED")).status == 204
+        assert "p.vcf" in device.sync("addresses", token).changed
+        made.run(f"ALTER TABLE {made.place('MKM')} ADD COLUMN further INTEGER")
+        assert other.gateway.reread_schema()
+        assert not other.gateway.reread_schema()
+        assert not check.check(other.gateway.settings).faults
 
 
 def _send_again(agency: Agency, server: Server) -> None:
@@ -213,7 +254,7 @@ def _administer(agency: Agency, server: Server) -> None:
         rename.rename(session, "anna2", "anna")
     with pytest.MonkeyPatch.context() as bounds:
         for bound in ("MOST_FETCHED", "MOST"):
-            bounds.setattr(store_devices, bound, 0)
+            bounds.setattr(device_rows, bound, 0)
             server.upkeep()
     server.moment += timedelta(days=100)
     server.upkeep()

@@ -134,7 +134,7 @@ SABOTAGES = [
     Sabotage(43, "dav/writing/candidates.py", "    if len(chains) == 1:", "    if False:"),
     Sabotage(43, "dav/writing/candidates.py", "    return all(chain.presented >=", "    return any(chain.presented >="),
     Sabotage(43, "dav/store/request.py", """return self.if_match.count('"') == 2""", "return bool(self.if_match)"),
-    Sabotage(44, "content/mending.py", "text = _APART.sub(lambda found: _composed(found[0]), text)", "pass"),
+    Sabotage(44, "content/mending.py", "text = _DECOMPOSED.sub(lambda found: _composed(found[0]), text)", "pass"),
     Sabotage(44, "dav/writing/places.py", "    if not has or has == had:", "    if True:"),
     Sabotage(44, "maps/ical_sidecar.py", "if kept and had.get(name) == said:", "if False:"),
     Sabotage(44, "maps/contacts/rendering.py", "    kept.drop_old_twins(found)", "    pass"),
@@ -170,6 +170,9 @@ SABOTAGES = [
     ),
     Sabotage(28, "content/contentlines.py", '    return _CONTROL.sub("", text)', "    return text"),
     Sabotage(28, "content/salvaging.py", "    if begun:\n        return lines", "    if True:\n        return lines"),
+    Sabotage(28, "database/fault_codes.py", "        if self.number in _OF_NUMBER:", "        if False:"),
+    Sabotage(28, "database/fault_codes.py", "        found = _OF_STATE.get(self.state) or", "        found ="),
+    Sabotage(28, "database/fault_codes.py", "sqlite3.SQLITE_TOOBIG), _REFUSAL)", "sqlite3.SQLITE_TOOBIG), _OUTAGE)"),
     Sabotage(28, "http/refusals.py", '_NO_RIGHT = "D:need-privileges"', '_NO_RIGHT = "D:other"'),
 ]
 

@@ -170,3 +170,48 @@ def test_rule_43_a_device_of_which_nothing_is_known_leaves_what_the_office_chang
     stranger.put("0221 1", "0221 2")
     row = agency.office.row(agency.office.tables.address)
     assert (row["STRASSE"], row["ORT"], number(agency)) == ("Weg 9", "Bonn", "0221 2")
+
+
+@pytest.mark.parametrize("place", [1, 2])
+@pytest.mark.parametrize("becomes", [None, "", "0171 9"], ids=["row deleted", "emptied", "changed"])
+def test_rule_43_a_number_that_the_office_took_off_does_not_come_back(
+    agency: Agency, server: Server, by_tokens: bool, place: int, becomes: str | None
+) -> None:
+    """A device that did not hear of it sends it with another change: neither FlowFact nor the devices get it again."""
+    office, phone = agency.office, agency.office.tables.phone
+    numbers = ["0221 1111111", "0171 2222222"]
+    office.address([agency.own], numbers, NOTIZ="alt")
+    pc = Client(server.start().device(agent="Evolution"), by_tokens=by_tokens)
+    if becomes is None:
+        office.remove(phone, POS=place)
+    else:
+        office.change(phone, {"POS": place}, NUMMER=becomes)
+    server.device(agent="Phone").all("addresses")
+    pc.put("NOTE:alt", "NOTE:neu")
+    rows = {row["POS"]: row["NUMMER"] for row in office.rows(phone)}
+    wanted = {1: numbers[0], 2: numbers[1], place: becomes}
+    assert rows == {position: said for position, said in wanted.items() if said is not None}
+    assert agency.office.rows(office.tables.address)[0]["NOTIZ"] == "neu"
+    (text,) = server.device(agent="Phone").all("addresses").values()
+    assert [numbers[place - 1] in text, numbers[2 - place] in text, (becomes or "TEL") in text] == [False, True, True]
+    assert text.count("TEL") == (2 if becomes else 1)
+
+
+def test_rule_25_a_number_that_only_devices_have_stays_when_the_office_takes_off_its_like(
+    agency: Agency, server: Server
+) -> None:
+    """Of one number in two lines the office has the first; the second stays with the user, once."""
+    agency.office.address([agency.own], ["0221 1111111"], NOTIZ="alt")
+    device = server.start().device(agent="Evolution")
+    (href,) = device.all("addresses")
+    text = device.get(f"addresses/{href}").text
+    twice = text.replace("END:VCARD", "TEL;TYPE=HOME:+49 221 1111111\r\nEND:VCARD")
+    assert device.put(f"addresses/{href}", twice).status == 204
+    text = device.get(f"addresses/{href}").text
+    assert text.count("TEL") == 2
+    agency.office.remove(agency.office.tables.phone)
+    server.device(agent="Phone").all("addresses")
+    assert device.put(f"addresses/{href}", text.replace("NOTE:alt", "NOTE:neu")).status == 204
+    (text,) = server.device(agent="Phone").all("addresses").values()
+    assert (text.count("TEL"), "NOTE:neu" in text) == (1, True)
+    assert agency.office.rows(agency.office.tables.phone) == []

@@ -36,9 +36,9 @@ class Places:
     folder: Path
     worker: str
 
-    def make(self, site: Site) -> Made:
+    def make(self, site: Site, *, rows: bool = True) -> Made:
         """Make a site."""
-        return make(site, self._url(site.name), f"flowfact_{self.worker}_{site.name}")
+        return make(site, self._url(site.name), f"flowfact_{self.worker}_{site.name}", rows=rows)
 
     def reference_of(self, site: Site) -> Made:
         """Make the reference schema with what this site has."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from radicale_flowfact.commands import inspect, users
+from radicale_flowfact.commands import check, users
 from radicale_flowfact.commands.setup import database, files, naming
 from radicale_flowfact.commands.setup.answers import Answers
 from radicale_flowfact.commands.setup.files import Folder
@@ -55,7 +55,7 @@ def run_setup(
     _heading(6, _("Check"))
     status = 0
     try:
-        inspect.run_check(config=place.radicale)
+        check.run_check(config=place.radicale)
     except typer.Exit as end:
         status = end.exit_code
     _heading(7, _("What is left to do"))

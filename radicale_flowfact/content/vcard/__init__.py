@@ -1,4 +1,4 @@
-"""vCard 3.0 (RFC 2426) and 4.0 (RFC 6350): a card of one version as one of the other, without loss.
+"""Converts cards between vCard 3.0 (RFC 2426) and 4.0 (RFC 6350), without loss.
 
 Imports ``content.contentlines`` alone; pure functions that take linear time. Its door is ``versions``.
 """

@@ -1,4 +1,4 @@
-"""PHOTO, LOGO, SOUND and KEY: ``ENCODING=b`` with a format as TYPE in vCard 3.0, a URI in 4.0, ``data:`` if inside."""
+"""Converts PHOTO, LOGO, SOUND and KEY: base64 with a format as TYPE, or a URI, in vCard 3.0; a URI in 4.0."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _BEGINNINGS = {"/9j/": "image/jpeg", "iVBOR": "image/png", "R0lGOD": "image/gif"
 _UNKNOWN = "application/octet-stream"
 _OWN = ("TYPE", "MEDIATYPE", "VALUE", "PREF", "ENCODING")
 _PLACES = frozenset({"work", "home"})  # what TYPE says in 4.0
-_NOT_HERE = frozenset({"B", "BASE64"})
+_BASE64_NAMES = frozenset({"B", "BASE64"})
 
 
 def _is_encoded(found: Property) -> bool:
     bare = {key.upper() for key, value in found.params if value is None}
-    return (found.param("ENCODING") or "").upper() in _NOT_HERE or bool(bare & _NOT_HERE)
+    return (found.param("ENCODING") or "").upper() in _BASE64_NAMES or bool(bare & _BASE64_NAMES)
 
 
 def to_3(found: Property) -> Property | None:
@@ -86,7 +86,7 @@ def to_4(found: Property) -> Property | None:
         return Property(found.group, found.name, params_to_4(found.without("ENCODING", "VALUE")), "")
     if not is_encoded and not has_scheme(value):
         return None
-    types = [one for one in found.types if one.upper() not in _NOT_HERE]
+    types = [one for one in found.types if one.upper() not in _BASE64_NAMES]
     form = next((one for one in types if one.upper() != "PREF" and _FORMAT.fullmatch(one)), "")
     media = found.param(f"{KEPT_4}MEDIATYPE") or (_media_of(name, form) if form else "")
     rest = [(key, raw) for key, raw in found.without(*_OWN, f"{KEPT_4}MEDIATYPE") if raw is not None]

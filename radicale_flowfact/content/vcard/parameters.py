@@ -1,4 +1,4 @@
-"""Parameters of vCard 3.0 and 4.0: TYPE=PREF or PREF=1, an e-mail's TYPE=INTERNET, and what one version lacks."""
+"""Converts parameters between vCard 3.0 and 4.0: TYPE=PREF and PREF=1, TYPE=INTERNET, what one version lacks."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _head_to_3_cached = lru_cache(maxsize=512)(_head_to_3)
 
 
 def retype_to_3(found: Property) -> None:
-    """Give a property the parameters that it has in 3.0."""
+    """Convert the parameters of a property of 4.0 to 3.0."""
     types = found.types
     is_preferred = (found.param("PREF") or "").strip() == "1"
     wanted = list(types)
@@ -137,7 +137,7 @@ _head_to_4_cached = lru_cache(maxsize=512)(_head_to_4)
 
 
 def retype_to_4(found: Property) -> None:
-    """Give a property the parameters that it has in 4.0."""
+    """Convert the parameters of a property of 3.0 to 4.0."""
     types = found.types
     wanted = [one for one in types if one.upper() != "PREF"]
     if found.name.upper() == "EMAIL":

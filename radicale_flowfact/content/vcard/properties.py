@@ -1,4 +1,4 @@
-"""One property of a vCard with its parameters as they are written, and what the two versions call alike.
+"""Holds one property of a vCard with its parameters as written, and the names that the two versions share.
 
 What a version has no name for goes under an X- name there, and comes back in the other version as it was: the property
 ``RELATED`` of 4.0 is ``X-VCARD4-RELATED`` in 3.0, ``AGENT`` of 3.0 is ``X-VCARD3-AGENT`` in 4.0; so are parameters.
@@ -58,12 +58,12 @@ class Property:
 
     @classmethod
     def of(cls, line: Line) -> Property:
-        """Take a line apart."""
+        """Parse a line."""
         return cls.of_head(line.text[: len(line.text) - len(line.value) - 1], line.value)
 
     @classmethod
     def of_head(cls, head: str, value: str = "") -> Property:
-        """Take apart what stands before a value."""
+        """Parse what stands before a value."""
         first, *raw = parts_outside_quotes(head, ";")
         group, dot, name = first.rpartition(".")
         return cls(group + dot, name, [_parameter(part) for part in raw], value)
@@ -120,7 +120,7 @@ def _in_case(one: str, *, upper: bool) -> str:
 
 
 def is_kept(name: str, prefix: str) -> bool:
-    """Return whether a name (upper case) stands for one of the other version: none that makes a card what it is."""
+    """Return whether a name (upper case) stands for one of the other version; VERSION and UID have no such name."""
     return name.startswith(prefix) and name[len(prefix) :] not in _NEVER_KEPT
 
 

@@ -1,4 +1,4 @@
-"""A card of vCard 4.0 (RFC 6350) as 3.0 (RFC 2426); lines of 3.0 in it stay as they are."""
+"""Converts a card of vCard 4.0 (RFC 6350) to 3.0 (RFC 2426); lines of 3.0 in it stay as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A card of vCard 3.0 (RFC 2426) as 4.0 (RFC 6350); lines of 4.0 in it stay as they are."""
+"""Converts a card of vCard 3.0 (RFC 2426) to 4.0 (RFC 6350); lines of 4.0 in it stay as they are."""
 
 from __future__ import annotations
 

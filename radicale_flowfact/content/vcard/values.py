@@ -1,4 +1,4 @@
-"""Values that vCard 3.0 and 4.0 write in different ways: dates, offsets, places, texts in parameters.
+"""Converts values that vCard 3.0 and 4.0 write in different ways: dates, offsets, places, texts in parameters.
 
 Each function returns None for a value that has no form in the other version.
 """

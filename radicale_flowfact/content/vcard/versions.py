@@ -1,7 +1,7 @@
-"""The door: a card in the version that is asked for. Everything inside of the gateway is vCard 3.0.
+"""Converts a card to the version that is asked for. Inside, the gateway has vCard 3.0 only.
 
-A card that a device sends in 4.0 is turned into 3.0 before it is read, and one for which a device asks in 4.0 is
-turned into that on its way out: so what is compared is always of one form.
+A card that a device sends in 4.0 is converted to 3.0 before it is read, and one that a device asks for in 4.0 is
+converted on its way out. So what is compared is always of one form.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def spelt_as(text: str, base: str) -> str:
 
 def _spellings(line: Line) -> set[str]:
     """Return how a device may send back a line of 3.0: in 4.0, and what that is in 3.0."""
-    if _is_of_4(line):  # from the time when such lines were kept: it becomes one of 3.0
+    if _is_of_4(line):  # an older gateway stored it as it came; it becomes a line of 3.0
         return set()
     four = line_to_4(line)
     back = [text for one in four for text in line_to_3(parse_line(one))]

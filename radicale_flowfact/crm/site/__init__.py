@@ -1,4 +1,4 @@
 """How a site's FlowFact differs from the reference schema: read, compared with the name map, drafted anew.
 
-May import ``crm.names`` and ``crm.tables``. Its doors are ``check`` and ``drafting``.
+May import what is in ``crm``. Its doors are ``check``, ``drafting``, ``presence`` and ``tally``.
 """

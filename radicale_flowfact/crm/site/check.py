@@ -20,7 +20,7 @@ _LIKELY_LENGTHS = {False: (1, 5), True: (19, 40)}
 """How long a text is that is a flag, or a time."""
 _FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
     String: ("text", (String,)),
-    Boolean: ("a flag: a bit, a number or a letter", (Boolean, Integer, Numeric, String)),
+    Boolean: ("a bit, a number or a letter", (Boolean, Integer, Numeric, String)),
     Integer: ("a whole number", (Integer, Numeric)),
     DateTime: ("a date with time", (DateTime, Date, String)),
 }

@@ -13,24 +13,21 @@ from sqlalchemy import (
     Inspector,
     String,
     column,
-    func,
     inspect,
-    literal,
     select,
     table,
     type_coerce,
-    union_all,
 )
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.sql.elements import quoted_name
-from sqlalchemy.types import CHAR, NCHAR, TypeEngine
+from sqlalchemy.types import TypeEngine
 
 from radicale_flowfact.crm.column_types import TIMES, Real, RealTypes, is_key
 from radicale_flowfact.crm.names import TABLES, NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
-from radicale_flowfact.crm.values import Values
+from radicale_flowfact.crm.values import Raw, Values
 
 _WITH_CASE = re.compile(r"_CS_|_BIN")
 """In the name of a collation of SQL Server that compares with case."""
@@ -100,9 +97,13 @@ def schema_state(connection: Connection, names: NameMap) -> str:
 
     It changes with each change of the schema that concerns the gateway, and reads no row of FlowFact's.
     """
+    return _state(real_tables(connection, names))
+
+
+def _state(there: Mapping[str, RealTable]) -> str:
     lines = [
         f"{name} {one.is_view} {its} {real['type']!r} {real['nullable']} {real.get('default')} {real.get('identity')}"
-        for name, one in sorted(real_tables(connection, names).items())
+        for name, one in sorted(there.items())
         for its, real in sorted(one.columns.items())
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -119,12 +120,30 @@ def read(connection: Connection, names: NameMap) -> Real:
     asked = [key for key, kind in types.items() if _spelling_matters(key, kind, cased)]
     samples = {key: sample for key in asked if (sample := _sample(connection, names, there, key))}
     views = frozenset(name for name, one in there.items() if one.is_view)
-    return Real(connection.dialect.name, types, cased, samples, views)
+    return Real(connection.dialect.name, types, cased, samples, views, _state(there))
 
 
-def tables_of(connection: Connection, names: NameMap, values: Values, zone: str) -> Tables:
-    """Return FlowFact's tables as they are at this site; ``zone``: the office's time zone. Raises DBAPIError."""
-    return build_tables(names, read(connection, names), values, zone)
+class Site:
+    """A site as its settings describe it, and the state of its schema when its columns were read last.
+
+    ``names`` and ``values``: these sections of the settings; ``zone``: the office's time zone. Raises NameMapError.
+    """
+
+    def __init__(self, names: Mapping[str, str], values: Mapping[str, Raw | Sequence[Raw]], zone: str) -> None:
+        self.names = NameMap.from_overrides(names)
+        self.values = Values.from_settings(values)
+        self.zone = zone
+        self._state = ""
+
+    def read(self, connection: Connection) -> Tables:
+        """Return FlowFact's tables as their columns are now. Raises DBAPIError."""
+        found = read(connection, self.names)
+        self._state = found.state
+        return build_tables(self.names, found, self.values, self.zone)
+
+    def changed(self, connection: Connection) -> Tables | None:
+        """Return FlowFact's tables if the schema changed since they were read, else None. Raises DBAPIError."""
+        return self.read(connection) if schema_state(connection, self.names) != self._state else None
 
 
 def _spelling_matters(key: Key, kind: TypeEngine[Any], cased: Iterable[Key]) -> bool:
@@ -138,24 +157,18 @@ def _cased(
     keys = [key for key, kind in types.items() if is_key(key[1]) and isinstance(kind, String)]
     if connection.dialect.name == "mssql":
         return frozenset(key for key in keys if has_case(types[key]))
+    if not keys:
+        return frozenset()
     # An "a" in a column like this one: whether that is an "A" shows how the column is compared.
+    quoted = connection.dialect.identifier_preparer.quote_identifier
     asked = []
     for name, its in keys:
-        mine = _place(there[name]), column(quoted_name(names.column(name, its) or "", quote=True), types[name, its])
-        like = select(mine[1].label("value")).select_from(mine[0]).where(literal(1) == 0)
-        both = union_all(like, select(literal("a", _plain(types[name, its])).label("value"))).subquery()
-        asked.append(
-            select(func.count()).select_from(both).where(both.c.value == literal("A", _plain(types[name, its])))
-        )
-    if not asked:
-        return frozenset()
-    answers = connection.execute(select(*(one.scalar_subquery() for one in asked))).one()
+        one = there[name]
+        place = ".".join(quoted(part) for part in (one.schema, one.name) if part)
+        like = f"SELECT {quoted(names.column(name, its) or '')} AS d FROM {place} WHERE 1 = 0"  # noqa: S608 - quoted
+        asked.append(f"(SELECT count(*) FROM ({like} UNION ALL SELECT 'a') AS u WHERE d = 'A')")  # noqa: S608 - quoted
+    answers = connection.exec_driver_sql(f"SELECT {', '.join(asked)}").one()  # no statement of SQL Server
     return frozenset(key for key, is_found in zip(keys, answers, strict=True) if not is_found)
-
-
-def _plain(kind: TypeEngine[Any]) -> String:
-    length = getattr(kind, "length", None)
-    return CHAR(length) if isinstance(kind, CHAR | NCHAR) else String(length)
 
 
 def has_case(kind: TypeEngine[Any]) -> bool:

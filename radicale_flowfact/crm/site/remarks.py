@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Column, Connection, String, column, func, select, table, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, String, func, select, type_coerce
 from sqlalchemy.dialects.mssql import TIMESTAMP
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import Boolean, Date, DateTime, TypeEngine
@@ -45,12 +45,16 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is to be said of a column or table: its logical name, what is so, and the line to write, if one helps."""
+    """What is to be said of a column or table: its logical name, what is so, and the line to write, if one helps.
+
+    ``in_names``: the line is one of ``[names]``, else of ``[values]``.
+    """
 
     name: str
     text: str
     line: str = ""
     weight: Weight = Weight.NOTE
+    in_names: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +95,15 @@ def _of_table(connection: Connection, name: str, real: RealTable) -> Iterator[Re
 def _takes_changes(connection: Connection, real: RealTable) -> bool:
     """Return whether a view takes changes; on SQL Server a plain view may, so nothing is said there."""
     if connection.dialect.name == "sqlite":
-        made = table("sqlite_master", column("type"), column("tbl_name"))
-        triggers = select(func.count()).where(made.c.type == "trigger", made.c.tbl_name == real.name)
-        return bool(connection.scalar(triggers))
+        triggers = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
+        return bool(connection.exec_driver_sql(triggers, (real.name,)).scalar())
     if connection.dialect.name != "postgresql":
         return True
-    known = ("table_schema", "table_name", "is_insertable_into", "is_trigger_insertable_into")
-    views = table("views", *map(column, known), schema="information_schema")
-    mine = (views.c.table_name == real.name, views.c.table_schema == (real.schema or func.current_schema()))
-    answers = connection.execute(select(views.c.is_insertable_into, views.c.is_trigger_insertable_into).where(*mine))
-    return any("YES" in answer for answer in answers)
+    views = (
+        "SELECT is_insertable_into, is_trigger_insertable_into FROM information_schema.views "
+        "WHERE table_name = %s AND table_schema = coalesce(%s, current_schema())"
+    )
+    return any("YES" in answer for answer in connection.exec_driver_sql(views, (real.name, real.schema)))
 
 
 def _of_column(name: str, column: str, kind: TypeEngine[Any]) -> Iterator[Remark]:
@@ -166,7 +169,8 @@ def of_values(connection: Connection, tables: Tables) -> list[Distinct]:
 
 
 def _distinct(connection: Connection, column: Column[Any]) -> Distinct:
-    name, raw = _logical(column), type_coerce(column, String)
+    name = _logical(column)
+    raw: ColumnElement[Any] = type_coerce(column, String)
     counted = select(raw, func.count()).group_by(raw).order_by(func.count().desc()).limit(_MOST)
     found = [(value, number) for value, number in connection.execute(counted) if value is not None]
     counts = {str(value).strip(): int(number) for value, number in found}
@@ -188,10 +192,10 @@ def _of_words(column: Column[Any], name: str, counts: Mapping[str, int], unknown
     listed = ", ".join(f"{value!r} ({counts[value]})" for value in unknown)
     if len(unknown) == len(counts):
         text = f"column {name} holds {listed}, and none of {' and '.join(words)}: say in [values] which stands for what"
-        yield Remark(name, text, lines, Weight.FAULT)
+        yield Remark(name, text, lines, Weight.FAULT, in_names=False)
         return
     meaning = "; they give no right" if name == "RECHTE.RECHT" else "; they are left aside"
-    yield Remark(name, f"column {name} also holds {listed}{meaning}", lines)
+    yield Remark(name, f"column {name} also holds {listed}{meaning}", lines, in_names=False)
 
 
 def _of_flag(name: str, kind: SiteFlag, counts: Mapping[str, int], unknown: Sequence[str]) -> Iterator[Remark]:
@@ -200,13 +204,13 @@ def _of_flag(name: str, kind: SiteFlag, counts: Mapping[str, int], unknown: Sequ
     read = {value for value in unknown if kind.means_yes(value)}
     if unknown and (kind.is_text or read != set(unknown)):
         text = f"column {name} holds {listed}, which is neither yes nor no: say in [values] what it means"
-        yield Remark(name, text, f'"{name}.true" = {_toml(unknown[0])}', Weight.FAULT)
+        yield Remark(name, text, f'"{name}.true" = {_toml(unknown[0])}', Weight.FAULT, in_names=False)
         return
     for truth, written in (("true", kind.yes[0]), ("false", kind.no[0])):
         others = [value for value in counts if kind.means_yes(value) is (truth == "true")]
         if others and str(written).upper() not in {value.upper() for value in others}:
             text = f"column {name} holds {others[0]!r} for {truth}, and the gateway would write {written!r}"
-            yield Remark(name, text, f'"{name}.{truth}" = {_toml(others[0])}', Weight.IF_WRITING)
+            yield Remark(name, text, f'"{name}.{truth}" = {_toml(others[0])}', Weight.IF_WRITING, in_names=False)
 
 
 def _toml(value: str) -> str:

@@ -17,7 +17,7 @@ def erase(session: Session, login: str) -> dict[str, int]:
     for collection in collections.find_all(session):
         if collection.login == login:
             collections.lock(session, login, collection.name)  # waits for a write that is in progress
-    devices.lock(session, login)  # and for notes of what devices fetched
+    devices.lock(session, tables.device.c.login == login)  # and for notes of what devices fetched
     removed = {what: _count(session, table, mine) for what, table, mine in _parts(login)}
     for _, table, mine in _parts(login):
         session.connection.execute(delete(table).where(mine))

@@ -66,14 +66,16 @@ def _look(gateway: Gateway) -> Report:
             _look_at(session, login, name, report)
         report.breaches += invariants.of_orphans(session)
         report.breaches += _in_history(session)
-        days = session.settings.history_days
-        report.notes += [f"{count} {what} are over their time ({days} days)" for what, count in _overdue(session)]
+        report.notes += _not_deleted_yet(session)
     return report
 
 
-def _overdue(session: Session) -> list[tuple[str, int]]:
-    """Return what the upkeep should have deleted; it runs at the start of ``serve`` and once a day."""
-    return sorted((what, count) for what, count in retention.overdue(session).items())
+def _not_deleted_yet(session: Session) -> Iterator[str]:
+    """Yield what the upkeep should have deleted; it runs at the start of ``serve`` and once a day."""
+    for late in retention.overdue(session):
+        yield f"{late.count} {late.what} are over their time ({late.days} days)"
+    for more in retention.surplus(session):
+        yield f"{more.login}: {more.count} {more.what}; the next upkeep drops them"
 
 
 def _look_at(session: Session, login: str, name: str, report: Report) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from radicale_flowfact.dav.store import chains, tables
@@ -21,10 +21,6 @@ from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.dav.store.tables import text_hash
 from radicale_flowfact.dav.store.user_agents import program
 
-MOST = 100
-"""So many devices are known of a login; the upkeep forgets those beyond that were not seen for the longest time."""
-MOST_FETCHED = 100_000
-"""So many versions are known of a device; the upkeep forgets those of the lowest numbers beyond."""
 _ATTEMPTS = 5
 ENOUGH = 2
 """So often a version is fetched at least, if two devices may have it; more is not counted."""
@@ -125,12 +121,8 @@ def synced(session: Session, device: Device, names: Iterable[Name]) -> None:
     _again(session, lambda: _synced(session, device, names))
 
 
-def lock(session: Session, login: str) -> None:
-    """Lock the rows of a login's devices: writes about them wait until this transaction ends."""
-    _lock(session, tables.device.c.login == login)
-
-
-def _lock(session: Session, which: ColumnElement[bool]) -> None:
+def lock(session: Session, which: ColumnElement[bool]) -> None:
+    """Lock the rows of these devices: writes about them wait until this transaction ends."""
     device = tables.device
     session.connection.execute(update(device).where(which).values(login=device.c.login))
 
@@ -177,15 +169,6 @@ def _id_of(session: Session, device: Device) -> int:
     made = _find(session, device)
     assert made is not None  # noqa: S101 - the row was just written in this transaction
     return made
-
-
-def _drop(session: Session, which: ColumnElement[bool]) -> None:
-    """Delete devices and all that refers to them."""
-    _lock(session, which)
-    dropped = select(tables.device.c.id).where(which)
-    for table in (tables.fetched, tables.device_sync):
-        session.connection.execute(delete(table).where(table.c.device_id.in_(dropped)))
-    session.connection.execute(delete(tables.device).where(which))
 
 
 def _synced(session: Session, device: Device, names: Iterable[Name]) -> None:
@@ -279,30 +262,6 @@ def syncs(session: Session) -> list[Sync]:
         tables.device, tables.device_sync, device.id == sync.device_id
     )
     return [Sync(*row) for row in session.connection.execute(query.order_by(device.login, device.identity, sync.name))]
-
-
-def forget(session: Session, before: datetime) -> None:
-    """Delete the devices that were not seen since ``before`` (UTC), and what exceeds the bounds.
-
-    The bounds are 100 devices of a login and 100,000 versions of a device; what was not used for longest goes first.
-    """
-    _drop(session, tables.device.c.seen < before)
-    session.connection.execute(delete(tables.device_sync).where(tables.device_sync.c.synced < before))
-    version, fetched = tables.version.c, tables.fetched.c
-    is_kept = exists().where(version.item_id == fetched.item_id, version.etag == fetched.etag)
-    session.connection.execute(delete(tables.fetched).where(not_(is_kept)))
-    table = tables.device.c
-    many_devices = select(table.login).group_by(table.login).having(func.count() > MOST)
-    for login in session.connection.scalars(many_devices).all():
-        oldest = select(table.id).where(table.login == login).order_by(table.seen.desc(), table.id.desc()).offset(MOST)
-        for chunk in chunks(session.connection.scalars(oldest).all()):
-            _drop(session, table.id.in_(chunk))
-    many = select(fetched.device_id).group_by(fetched.device_id).having(func.count() > MOST_FETCHED)
-    for device_id in session.connection.scalars(many).all():
-        mine = fetched.device_id == device_id
-        numbers = select(fetched.number).where(mine).order_by(fetched.number.desc()).offset(MOST_FETCHED).limit(1)
-        lowest = session.connection.scalar(numbers)
-        session.connection.execute(delete(tables.fetched).where(mine, fetched.number <= lowest))
 
 
 def _find(session: Session, device: Device) -> int | None:

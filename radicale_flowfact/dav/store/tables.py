@@ -218,6 +218,14 @@ upkeep = Table(
     Column("doubted", DateTime, nullable=True),  # since when the clock seems to have jumped ahead
 )
 
+checked_schema = Table(
+    "dav_checked_schema",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("seen", DateTime, nullable=False),  # when the last check looked
+    Column("state", UnicodeText, nullable=False),  # JSON: the types of FlowFact's columns, by table and column
+)
+
 
 def text_hash(text: str) -> str:
     """Return the SHA-256 of a text in hexadecimal digits, by which hrefs, UIDs and user agents are looked up."""

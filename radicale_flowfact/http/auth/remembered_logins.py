@@ -46,7 +46,9 @@ class RememberedLogins:
         self._login_named = login_named
         self._key = secrets.token_bytes(32)
         self._known: dict[bytes, tuple[float, object, LoginResult | None]] = {}
-        is_file = configuration.get("auth", "type") == "htpasswd"
+        self._type: str = configuration.get("auth", "type")
+        self._needs_password = self._type != "none"
+        is_file = self._type == "htpasswd"
         self._file = _PasswordFile(configuration) if is_file else None
         self._version: object = None
         self._version_lock = threading.Lock()
@@ -60,7 +62,13 @@ class RememberedLogins:
         return found if self._clock() < until and marked == self._file_version() else None
 
     def login(self, login: str, password: str, context: AuthContext) -> LoginResult:
-        """Return the user of this login and password, or an empty one; only a right password is remembered."""
+        """Return the user of this login and password, or an empty one; only a right password is remembered.
+
+        No password is none that could be right: a directory may take a bind without one for nobody's and say that it
+        worked (RFC 4513 §5.1.2).
+        """
+        if not password and self._needs_password:
+            return "", self._type, set()
         known = self.known(login, password)
         if known is not None:
             return known

@@ -1,11 +1,11 @@
-"""Throttles failed logins, without keeping anybody out of his own account because somebody else guesses.
+"""Throttles failed logins, without locking anybody out of his own account because somebody else guesses.
 
 Each address has a count of its own for each account, and one for all accounts. After some failures the next login is
 checked only when a delay is over, which doubles up to a minute; before that the answer is 429 with Retry-After, at
 once: no thread sleeps. Many addresses that guess at one account share a number of checks a minute, and addresses that
 never failed have such a number of their own, so that a right password from one of them is checked. Never delayed are
 a password that was checked before (``remembered_logins.py``) and, by failures of others, an address from which the
-account got in before (``FamiliarAddresses``, which all workers share). Failures are counted by each worker for itself.
+account logged in before (``FamiliarAddresses``, which all workers share). Each worker counts failures for itself.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Logins(Protocol):
 
 
 class Familiar(Protocol):
-    """The pairs of account and address that got in lately: ``FamiliarAddresses``."""
+    """The pairs of account and address with a login lately: ``FamiliarAddresses``."""
 
     def is_familiar(self, pair: tuple[str, str]) -> bool:
-        """Return whether the account got in from this address lately."""
+        """Return whether the account logged in from this address lately."""
 
     def add(self, pair: tuple[str, str]) -> None:
-        """Remember that it got in now."""
+        """Remember that it logged in now."""
 
 
 @dataclass(slots=True)

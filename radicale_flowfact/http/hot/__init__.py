@@ -1,4 +1,4 @@
-"""Requests that devices send all day, answered from the journal's tables without Radicale's trees.
+"""Answers the requests that devices send all day from the journal's tables, without Radicale's trees.
 
 A request is *hot* when its body has the usual form and one or two SQL statements answer it. Any other request, and
 every error, is left to Radicale: the answers of this package are equal to Radicale's.

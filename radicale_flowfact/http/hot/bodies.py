@@ -24,14 +24,14 @@ _SYNC_ELEMENTS = frozenset({f"{DAV}sync-token", f"{DAV}sync-level", f"{DAV}prop"
 
 @dataclass(frozen=True, slots=True)
 class Propfind:
-    """PROPFIND of named properties, in Clark notation."""
+    """Holds a PROPFIND of named properties, in Clark notation."""
 
     props: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """sync-collection without a limit."""
+    """Holds a sync-collection without a limit; ``token``: empty for a first sync."""
 
     props: tuple[str, ...]
     token: str
@@ -39,7 +39,7 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Multiget:
-    """calendar-multiget or addressbook-multiget of whole items; ``hrefs`` are as sent.
+    """Holds a calendar-multiget or addressbook-multiget of whole items; ``hrefs`` are as sent.
 
     ``version`` is that of vCard, in which contacts are asked for.
     """
@@ -52,7 +52,7 @@ class Multiget:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """calendar-query of whole entries by component and time alone."""
+    """Holds a calendar-query of whole entries by component and time range (UTC) alone."""
 
     props: tuple[str, ...]
     component: str
@@ -61,7 +61,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class CardQuery:
-    """addressbook-query of whole contacts that hold one of some texts (RFC 6352 §8.6).
+    """Holds an addressbook-query of whole contacts that contain one of some texts (RFC 6352 §8.6).
 
     ``version`` is that of vCard, in which they are asked for.
     """

@@ -45,7 +45,7 @@ Environ = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete HTTP response."""
+    """Holds a complete HTTP response."""
 
     status: int
     headers: Mapping[str, str]

@@ -40,7 +40,7 @@ _COMPONENTS = {Name.APPOINTMENTS: "VEVENT", Name.TASKS: "VTODO"}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The target of a request, with device and rights; ``prefix``: a proxy's, ``href``: empty for the collection."""
+    """Holds a request's target, device and rights; ``prefix``: a proxy's path, ``href``: empty for the collection."""
 
     prefix: str
     login: str

@@ -10,6 +10,7 @@ from http import client
 from typing import Any
 from urllib.parse import urlsplit
 
+from radicale_flowfact.dav.admin.schema_watch import SchemaWatch
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.http.observe import metrics
 from radicale_flowfact.http.observe.health import Health
@@ -24,8 +25,8 @@ Page = tuple[int, dict[str, str], bytes]
 class Endpoints:
     """Answers the two endpoints of one application."""
 
-    def __init__(self, gateway: Gateway, counted: Metrics) -> None:
-        self._health = Health(gateway)
+    def __init__(self, gateway: Gateway, counted: Metrics, watch: SchemaWatch) -> None:
+        self._health = Health(gateway, watch)
         self._metrics = counted
         self._token = gateway.settings.metrics.token
 

@@ -1,4 +1,4 @@
-"""Checks health: the database answers, and the gateway's tables are of this version."""
+"""Checks health: the database answers, the gateway's tables are of this version, FlowFact's are as mapped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from radicale_flowfact.dav.admin.schema_watch import SchemaWatch, missing_names
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.store import schema
 
@@ -16,8 +17,9 @@ _SECONDS = 1.0  # the endpoint needs no login, so the database is asked once in 
 class Health:
     """Holds the last result of the health check of one gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, watch: SchemaWatch) -> None:
         self._gateway = gateway
+        self._watch = watch
         self._lock = threading.Lock()
         self._until = 0.0
         self._fault = ""
@@ -36,4 +38,7 @@ class Health:
                 is_current = schema.is_current(session.connection, self._gateway.settings.state_schema)
         except SQLAlchemyError:
             return "the database does not answer"
-        return "" if is_current else "the gateway's tables are of another version"
+        if not is_current:
+            return "the gateway's tables are of another version"
+        missing = missing_names(self._watch.faults())
+        return f"FlowFact's database lacks: {missing}" if missing else ""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from radicale_flowfact.dav.admin.schema_watch import SchemaWatch
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.store import collections, devices
 from radicale_flowfact.http.observe.request_facts import RequestFacts
@@ -37,11 +38,12 @@ _NOT_REFUSED = frozenset({401, 404, 412})
 class Metrics:
     """Holds the metrics of one application."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, watch: SchemaWatch) -> None:
         import prometheus_client
 
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use here
         self._gateway = gateway
+        self._watch = watch
         self._registry = registry = prometheus_client.CollectorRegistry()
         self._requests = prometheus_client.Counter(
             "flowfact_requests", "Requests answered.", ("method", "collection", "status"), registry=registry
@@ -99,7 +101,7 @@ class Metrics:
         from prometheus_client.exposition import generate_latest
 
         asked = CollectorRegistry()
-        asked.register(_Collector(self._gateway))
+        asked.register(_Collector(self._gateway, self._watch))
         if os.environ.get(_FOLDER):
             multiprocess.MultiProcessCollector(asked)  # type: ignore[no-untyped-call]
             return generate_latest(asked)
@@ -109,8 +111,9 @@ class Metrics:
 class _Collector:
     """Collects the metrics that are read from the database, equal in every process."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, watch: SchemaWatch) -> None:
         self._gateway = gateway
+        self._watch = watch
 
     def collect(self) -> Iterable[Metric]:
         """Yield the metrics."""
@@ -127,6 +130,12 @@ class _Collector:
             found = []
         database.add_metric([], 1 if found else 0)
         yield database
+        missing = GaugeMetricFamily(
+            "flowfact_missing_name", "1 for a table or column that FlowFact's database lacks.", labels=("name",)
+        )
+        for name in dict.fromkeys(fault.name for fault in self._watch.faults()):
+            missing.add_metric([name], 1)
+        yield missing
         yield from found
 
     def _of_database(self) -> Iterable[Metric]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from radicale import types
 
+from radicale_flowfact.dav.admin.schema_watch import SchemaWatch
 from radicale_flowfact.dav.admin.upkeep import Daily
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.store.request import kept_agent
@@ -31,9 +32,14 @@ class RequestObserver:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._metrics = Metrics(gateway)
-        self._endpoints = Endpoints(gateway, self._metrics)
+        self._watch = SchemaWatch(gateway)
+        self._metrics = Metrics(gateway, self._watch)
+        self._endpoints = Endpoints(gateway, self._metrics, self._watch)
         self._upkeep = Daily(gateway.upkeep)
+
+    def watch(self) -> None:
+        """Watch FlowFact's schema from now on, in a thread; without it only health and metrics look."""
+        self._watch.start()
 
     def answer(
         self, environ: Environ, start_response: types.WSGIStartResponse, application: Application

@@ -1,4 +1,4 @@
-"""Values of a vCard 3.0 (RFC 2426) that the reading and the rendering share: fields, defaults, comparison."""
+"""Holds the values of a vCard 3.0 (RFC 2426) that reading and rendering share: fields, defaults, twins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIELD_NAMES = tuple(field.name for field in fields(ContactFields))
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """What says again what some fields say (rule 44): a property, or parameters of a mapped line.
+    """A property, or parameters of a mapped line, derived from other fields (rule 44), such as LABEL.
 
     The sidecar line of its ``name`` holds the fields' values that it was made for.
     """
@@ -74,7 +74,7 @@ class Twin:
         return prefix
 
     def said(self, sidecar: Iterable[str]) -> list[str]:
-        """Return what it says in a sidecar, whatever the blanks; empty if it is not there."""
+        """Return the twin's values in a sidecar, without blanks; empty if it is not there."""
         return sorted(self._said(sidecar))
 
     def _said(self, sidecar: Iterable[str]) -> Iterator[str]:

@@ -147,9 +147,9 @@ def group_lines(lines: Iterable[Line]) -> list[str]:
 
 
 def kind_lines(lines: Iterable[Line]) -> list[str]:
-    """Return the sidecar lines with what kind each number is called; VOICE beside another kind says nothing.
+    """Return the sidecar lines with the TYPE values of each number; VOICE beside another type is left out.
 
-    One that is called nothing, as beside a label of Apple's, is called by its position.
+    A number without types, as beside a label of Apple's, is rendered with those of its position.
     """
     named = ((kinds, number_of(line)) for line in lines if (kinds := _kinds(line)))
     return [f"{_KINDS}{kinds};{comparable_number(number)}" for kinds, number in named if number]
@@ -206,10 +206,13 @@ def decide_phones(
     sent: Sequence[SlotPhone],
     current: Sequence[Phone],
     slots: Sequence[str],
+    kept: Iterable[str] = (),
 ) -> PhoneEdits:
     """Decide which positions change: ``current`` is what FlowFact has now.
 
-    ``bases`` are the versions of which the device saw one last (rule 43), the newest last.
+    ``bases`` are the versions of which the device saw one last (rule 43), the newest last. ``kept``: the numbers that
+    the sidecar has, as ``comparable_number``. A number that the device had and sends again, and that neither FlowFact
+    nor the sidecar has any more, was removed meanwhile: it stays removed (rule 26).
     """
     seen = [_positions_seen(base, current, slots) for base in bases]
     current_by_position = {phone.position: phone for phone in current if phone.number.strip()}
@@ -220,21 +223,24 @@ def decide_phones(
     before = {comparable_number(phone.number) for base in bases for phone in base}
     new: list[SlotPhone] = []
     unmapped: list[str] = []
-    kept: Counter[str] = Counter()
+    met: Counter[str] = Counter()
+    in_sidecar = Counter(kept)
     for phone in sent:
         key = comparable_number(phone.number)
-        if kept[key] == 0 and known[key] == 0 and key in unseen:
+        if met[key] == 0 and known[key] == 0 and key in unseen:
             unmapped.append(phone.line)  # FlowFact has it at a position that is not sent: it stays in the sidecar
-        elif kept[key] == 0 and known[key] == 0:
+        elif met[key] == 0 and known[key] == 0:
             new.append(phone)
-        elif kept[key] >= max(known[key], 1):
+        elif met[key] >= max(known[key], 1):
             unmapped.append(phone.line)  # one number of two types: the second line stays in the sidecar
-        kept[key] += 1
+            in_sidecar[key] -= 1
+        met[key] += 1
     removed = _removed_from_all(seen, sent, current_by_position)
     # A number that the device had without a position stays without one.
     unplaced = [phone for phone in new if comparable_number(phone.number) not in before]
     placed, extra = _assign_positions(unplaced, removed, current_by_position, slots)
-    extra += [phone.line for phone in new if comparable_number(phone.number) in before] + unmapped
+    again = [phone for phone in new if comparable_number(phone.number) in before]
+    extra += [phone.line for phone in again if in_sidecar[comparable_number(phone.number)] > 0] + unmapped
     actions = [
         SetPhone(
             record,

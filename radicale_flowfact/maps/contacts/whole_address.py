@@ -1,4 +1,4 @@
-"""An address that was typed as a whole into the street: taken apart where it clearly is one (rule 9)."""
+"""Divides an address that was typed as a whole into the street, if it clearly is one (rule 9)."""
 
 from __future__ import annotations
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, Engine, event, func, select
 
 from radicale_flowfact.dav.admin.verify import verify
-from radicale_flowfact.dav.store import devices, tables
+from radicale_flowfact.dav.store import devices, history, items, tables
+from radicale_flowfact.dav.store.devices import Device, Fetch
+from radicale_flowfact.dav.store.session import Name, Session
+from radicale_flowfact.dav.store.upkeep import device_rows
 from tests import payloads
 from tests.conftest import NOW, Agency, Server
 
@@ -102,7 +109,7 @@ def test_so_many_devices_of_a_login_are_known_and_no_more(
     agency: Agency, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who sends another User-Agent each time fills no table; the device that was not seen for longest is forgotten."""
-    monkeypatch.setattr(devices, "MOST", 3)
+    monkeypatch.setattr(device_rows, "MOST", 3)
     agency.office.address([agency.own, agency.bens])
     server.start().device("ben").all("addresses")
     for day in range(5):
@@ -124,7 +131,7 @@ def test_so_many_devices_of_a_login_are_known_and_no_more(
 def test_so_many_versions_of_a_device_are_known_and_no_more(
     agency: Agency, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "MOST_FETCHED", 4)
+    monkeypatch.setattr(device_rows, "MOST_FETCHED", 4)
     device = server.start().device()
     for number in range(6):
         assert device.put(f"addresses/{number}.vcf", payloads.vcard(str(number), name=f"N{number};;;;")).status == 201
@@ -143,8 +150,144 @@ def test_what_a_device_fetched_is_not_written_once_it_is_forgotten(
     agency: Agency, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be written by another process while the upkeep drops the device."""
-    monkeypatch.setattr(devices, "MOST", 0)
+    monkeypatch.setattr(device_rows, "MOST", 0)
     agency.office.address([agency.own])
-    before = NOW - timedelta(days=90)
-    server.start().administer_while_fetches_are_written(lambda session: devices.forget(session, before))
+    later = NOW + timedelta(seconds=1)
+
+    def drop(session: Session) -> None:
+        found = device_rows.surplus(later)
+        ids = session.connection.scalars(found).all()
+        assert ids
+        device_rows.forget_fetched_by(session, session.connection.execute(device_rows.fetched_by(found)).all(), later)
+        device_rows.drop(session, ids, later)
+
+    server.start().administer_while_fetches_are_written(drop)
+    server.verify()
+
+
+def test_a_device_that_came_back_meanwhile_keeps_what_it_fetched(agency: Agency, server: Server) -> None:
+    """The upkeep finds rows by reading, and looks at them again when it deletes them."""
+    agency.office.address([agency.own])
+    device = server.start().device()
+    device.sync("addresses")
+    device.all("addresses")
+    server.gateway.flush()
+    before = _counts(server)
+    assert all(before[name] for name in ("dav_fetched", "dav_device", "dav_device_sync"))
+    with server.gateway.administer() as session:
+        since = NOW - timedelta(days=90)
+        everything = select(tables.device.c.id)
+        ids = session.connection.scalars(everything).all()
+        versions = session.connection.execute(device_rows.fetched_by(everything)).all()
+        device_rows.forget_fetched_by(session, versions, since)
+        device_rows.drop(session, ids, since)
+        device_rows.drop(session, ids, NOW + timedelta(days=1))  # its versions are still there
+        syncs = session.connection.execute(device_rows.old_syncs(NOW + timedelta(days=1))).all()
+        assert syncs
+        device_rows.forget_syncs(session, syncs, since)
+        device_rows.forget_fetched_of_nothing(session, versions)
+    assert _counts(server) == before
+
+
+def _counts(server: Server) -> Counter[str]:
+    """Return how many rows each of the gateway's tables has."""
+    with server.gateway.session() as session:
+        every = tables.metadata.tables.values()
+        count = select(func.count())
+        return Counter({table.name: session.connection.scalar(count.select_from(table)) or 0 for table in every})
+
+
+@contextmanager
+def _deleted(engine: Engine) -> Iterator[list[int]]:
+    """Give how many rows each transaction deletes."""
+    found: list[int] = [0]
+
+    def add(_: Connection, cursor: Any, statement: str, *more: object) -> None:  # noqa: ANN401 - a driver's cursor
+        if statement.startswith("DELETE"):
+            found[-1] += cursor.rowcount
+
+    def end(_: Connection) -> None:
+        found.append(0)
+
+    event.listen(engine, "after_cursor_execute", add)
+    event.listen(engine, "commit", end)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "after_cursor_execute", add)
+        event.remove(engine, "commit", end)
+
+
+_AT_ONCE = 20
+
+
+def _fill(agency: Agency, server: Server) -> None:
+    """Add far more rows than one batch to every table that is forgotten; they are of devices and of contacts."""
+    for number in range(60):
+        agency.office.address([agency.own], NAME=f"N{number}")
+    device = server.start("[safety]\nmax_vanish_percent = 100\n").device()
+    device.all("addresses")
+    server.gateway.flush()
+    with server.gateway.administer() as session:
+        item = tables.item.c
+        rows = session.connection.execute(select(item.id, item.etag, item.number)).all()
+        for number in range(60):
+            phone = Device("anna", f"Phone{number}", f"Phone{number}/1")
+            devices.remember(session, phone, {(row.id, row.etag): Fetch(row.number) for row in rows[:5]})
+            devices.synced(session, phone, tuple(Name))
+            history.record(session, history.Event("anna", "Phone/1", "addresses", "a.vcf", "refused"))
+        one = Device("anna", "Phone0", "Phone0/1")
+        devices.remember(session, one, {(row.id, row.etag): Fetch(row.number) for row in rows})
+    for number in range(60):
+        server.gateway.familiar.add(("anna", f"192.0.2.{number}"))
+    server.gateway.familiar.flush()
+
+
+_SORTS = ("fetched", "device", "device_sync", "history", "familiar", "version", "search")
+_FORGOTTEN = [f"dav_{name}" for name in _SORTS]
+
+
+def test_no_transaction_of_the_upkeep_deletes_many_rows(
+    agency: Agency, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock on many rows becomes one on the whole table on SQL Server, and every device waits for it."""
+    monkeypatch.setattr(items, "_CHUNK", _AT_ONCE)
+    _fill(agency, server)
+    before = _counts(server)
+    assert all(before[name] >= 60 for name in _FORGOTTEN)
+    agency.office.remove(agency.office.tables.address_merkmal)
+    server.gateway.open("anna", Name.ADDRESSES)
+    server.moment = NOW + timedelta(days=93)
+    told = " ".join(verify(server.gateway).notes)
+    for late in ("61 devices", "181 last syncs of devices", "60 history entries"):
+        assert f"{late} are over their time (90 days)" in told
+    assert "61 addresses that logins came from are over their time (30 days)" in told
+    with _deleted(server.gateway.engine) as deleted:
+        server.upkeep()
+    assert {name: _counts(server)[name] for name in _FORGOTTEN} == dict.fromkeys(_FORGOTTEN, 0)
+    assert sum(deleted) >= sum(before[name] for name in _FORGOTTEN)
+    assert max(deleted) <= 4 * _AT_ONCE  # a device goes with its three last syncs
+
+
+_NEXT = "the next upkeep drops them"
+
+
+def test_no_transaction_of_the_upkeep_deletes_many_rows_over_a_bound(
+    agency: Agency, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "_CHUNK", _AT_ONCE)
+    monkeypatch.setattr(device_rows, "MOST", 2)
+    monkeypatch.setattr(device_rows, "MOST_FETCHED", 3)
+    _fill(agency, server)
+    anna = "anna: 59 devices over the bound of 2 for a login"
+    versions = "anna: 232 fetched versions over the bound of 3 for a device"
+    told = verify(server.gateway).notes
+    assert [note for note in told if "over the bound" in note] == [f"{anna}; {_NEXT}", f"{versions}; {_NEXT}"]
+    server.moment = NOW + timedelta(days=1)
+    with _deleted(server.gateway.engine) as deleted:
+        server.upkeep()
+    counts = _counts(server)
+    assert (counts["dav_device"], counts["dav_device_sync"], counts["dav_fetched"]) == (2, 6, 6)
+    assert max(deleted) <= 4 * _AT_ONCE
+    assert not [note for note in verify(server.gateway).notes if "over the bound" in note]
     server.verify()

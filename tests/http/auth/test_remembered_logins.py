@@ -35,10 +35,11 @@ class Asking:
 
     passwords: dict[str, str] = field(default_factory=lambda: {"Anna": "pw"})
     now: float = 1000.0
+    type: str = "none"
 
     def __post_init__(self) -> None:
         configuration = load()
-        configuration.update({"auth": {"type": "none"}}, "test")
+        configuration.update({"auth": {"type": self.type}}, "test")
         self.auth = CountingAuth(configuration, self.passwords)
         self.logins = RememberedLogins(self.auth, configuration, lambda: self.now)
 
@@ -119,6 +120,14 @@ def test_a_wrong_password_is_checked_each_time_and_counts_for_nothing() -> None:
     assert asking.auth.checked == ["Anna"] * 3
     assert asking.login()[0] == "anna"
     assert asking.login(password="guess")[0] == ""  # noqa: S106 - the tests' own
+
+
+def test_a_login_without_a_password_is_not_even_checked() -> None:
+    """A directory may say that a bind without a password worked (RFC 4513 §5.1.2)."""
+    asking = Asking({"Anna": ""}, type="ldap")
+    assert asking.login(password="") == ("", "ldap", set())
+    assert asking.auth.checked == []
+    assert Asking({"Anna": ""}).login(password="")[0] == "anna"
 
 
 def test_login_and_password_cannot_flow_into_each_other() -> None:

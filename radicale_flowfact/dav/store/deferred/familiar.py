@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from radicale_flowfact.database.lengths import cut_to_units
@@ -36,6 +37,7 @@ _BEYOND = (
     select(_table.c.address_hash).where(_MINE[0]).order_by(_table.c.seen.desc(), _table.c.address_hash).limit(100)
 ).offset(_MAX_ADDRESSES)
 _DROP = delete(_table).where(_MINE[0], _table.c.address_hash.in_(bindparam("hashes", expanding=True)))
+_FORGET = delete(_table).where(*_MINE, _table.c.seen < bindparam("before"))
 _logger = logging.getLogger("radicale")
 Pair = tuple[str, str]
 """Account and address."""
@@ -98,9 +100,16 @@ class FamiliarAddresses:
         self._asked.keep(pair, (self._clock() + _ASK_AGAIN_AFTER, found), size)
 
 
-def forget(session: Session) -> None:
-    """Delete the pairs that are older than 30 days."""
-    session.connection.execute(delete(_table).where(_table.c.seen < session.utc - FAMILIAR_FOR))
+def old(now: datetime) -> Select[Any]:
+    """Return the SELECT of the pairs (login, hash) that are older than 30 days at a time (UTC)."""
+    return select(_table.c.login, _table.c.address_hash).where(_table.c.seen < now - FAMILIAR_FOR)
+
+
+def forget(session: Session, rows: Sequence[Row[Any]]) -> None:
+    """Delete these pairs; one that logged in again since they were found stays."""
+    before = session.utc - FAMILIAR_FOR
+    keys = [{"whose": row.login, "which": row.address_hash, "before": before} for row in rows]
+    session.connection.execute(_FORGET, keys)
 
 
 def _write(session: Session, pair: Pair) -> None:

@@ -47,7 +47,9 @@ def edit_address(seen: Seen[Card], current: Address, sidecar: Sequence[str], slo
     bases = [reading.base.phones for reading in seen.readings]
     if seen.frozen is not None and PHONES in seen.frozen:
         bases.append(())  # a missing number may never have been there: none is removed
-    decided = phones.decide_phones(record, bases, sent.phones, current.phones, slots)
+    kept_numbers = [line for line in sidecar if _is_phone(line)]
+    in_sidecar = [_number_in(line) for line in kept_numbers]
+    decided = phones.decide_phones(record, bases, sent.phones, current.phones, slots, in_sidecar)
     kept = merge_sidecar(
         [(reading.base.sidecar, reading.sent.sidecar) for reading in seen.readings],
         [line for line in sidecar if not _is_phone(line)],
@@ -56,7 +58,6 @@ def edit_address(seen: Seen[Card], current: Address, sidecar: Sequence[str], slo
     base_numbers = [{phones.comparable_number(phone.number) for phone in base} for base in bases]
     sent_numbers = {phones.comparable_number(phone.number) for phone in sent.phones}
     seen_numbers = set.intersection(*base_numbers) | (set.union(*base_numbers) & sent_numbers)
-    kept_numbers = [line for line in sidecar if _is_phone(line)]
     unseen = [line for line in kept_numbers[:MOST_LINES] if _number_in(line) not in seen_numbers]
     unseen += kept_numbers[MOST_LINES:]
     return Edit((*changed, *decided.actions), (*kept, *unseen, *decided.extra))
