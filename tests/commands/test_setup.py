@@ -127,6 +127,13 @@ def test_names_that_are_open_are_named_all_at_once(agency: Agency, database: Dat
     assert not (tmp_path / "etc" / "flowfact.toml").exists()
 
 
+def test_a_user_who_cannot_be_mapped_is_named(agency: Agency, database: Database, tmp_path: Path) -> None:
+    done = setup(tmp_path, answers(database, **{"users.map": ["anna", "nobody"]}))
+    assert done.returncode == 1
+    assert "nobody: FlowFact has no user of that login or name" in done.stderr
+    assert set(load_settings(tmp_path / "etc" / "flowfact.toml").users) == {"anna"}
+
+
 def test_what_the_draft_is_not_sure_of_is_asked_and_nothing_else(tmp_path: Path) -> None:
     """Told these answers, and no other, the name map of a FlowFact with long German names is whole."""
     url = f"sqlite:///{(tmp_path / 'flowfact.sqlite').as_posix()}"
