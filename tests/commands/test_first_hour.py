@@ -31,7 +31,7 @@ def test_from_nothing_to_the_first_contact_from_a_phone(
         took[name] = time.monotonic() - began - sum(took.values())
 
     folder = tmp_path / "etc"
-    given = {"database.url": database.url, "database.schema": database.schema, "users.map": "all", "write": True}
+    given = {"database.url": database.url, "database.schema": database.schema, "users.map": "anna", "write": True}
     given |= {"database.state_schema": database.schema, "users.passwords": "generate"}
     given["hosts"] = f"127.0.0.1:{unused_tcp_port}"
     file = tmp_path / "answers.toml"

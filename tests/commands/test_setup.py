@@ -74,15 +74,17 @@ def test_run_again_it_keeps_what_stands_there(agency: Agency, database: Database
     done = setup(tmp_path, 'users.map = "none"\n')
     assert done.returncode == 0, done.stdout + done.stderr
     assert {one.name: one.read_bytes() for one in folder.iterdir()} == before, "nothing was to be changed"
-    done = setup(tmp_path, 'users.map = ["carl"]\nwrite = true\n')
+    done = setup(tmp_path, 'users.map = ["carl"]\ntimezone = "Europe/Vienna"\n')
     assert (done.returncode, "replace = true" in done.stderr) == (1, True)
     assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
-    done = setup(tmp_path, 'users.map = ["carl"]\nwrite = true\nreplace = true\nusers.passwords = "generate"\n')
+    done = setup(
+        tmp_path, 'users.map = ["carl"]\ntimezone = "Europe/Vienna"\nreplace = true\nusers.passwords = "generate"\n'
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     text = file.read_text(encoding="utf-8")
     assert "past_days = 30 # ours" in text
     assert set(tomllib.loads(text)["users"]) == {"anna", "ben", "carl"}
-    assert tomllib.loads(text)["write"] is True
+    assert tomllib.loads(text)["timezone"] == "Europe/Vienna"
     hashes = (folder / "users.htpasswd").read_bytes()
     assert hashes.startswith(before["users.htpasswd"]), "who has a password keeps it"
     assert hashes.count(b"\n") == 3
