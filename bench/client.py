@@ -97,7 +97,7 @@ def connect(port: int) -> socket.socket:
 
 
 def read_answer(line: socket.socket, method: str) -> tuple[Answer, bool]:
-    """Read one answer; also tell whether the server keeps the connection. Raises ConnectionError if it is cut."""
+    """Read one answer; return it, and whether the server keeps the connection. Raises ConnectionError if it is cut."""
     data = bytearray()
     while True:
         end = data.find(b"\r\n\r\n")
@@ -136,7 +136,7 @@ def parse_head(head: bytes) -> tuple[int, str, dict[str, str]]:
 
 
 def keeps_connection(version: str, headers: Mapping[str, str]) -> bool:
-    """Tell whether the server keeps the connection open behind this answer (RFC 9112 §9.3)."""
+    """Return whether the server keeps the connection open after this answer (RFC 9112 §9.3)."""
     wish = headers.get("connection", "").lower()
     return "keep-alive" in wish if version == "HTTP/1.0" else "close" not in wish
 

@@ -41,7 +41,7 @@ class _Porcelain(Protocol):
 
 
 def installed(name: str) -> bool:
-    """Tell whether a peer's package is there."""
+    """Return whether a peer's package is installed."""
     return find_spec(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Idle polls from many devices at once: one thread that writes and reads all their connections."""
+"""Measures idle polls from many devices at once, in one thread that writes and reads all their connections."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Device:
     _heard: bytearray = field(default_factory=bytearray)
 
     def ask(self, waiting: selectors.BaseSelector) -> None:
-        """Ask on the open line, or open one and ask as soon as it is there."""
+        """Ask on the open connection, or open one and ask as soon as it is there."""
         self._heard.clear()
         if self._line is not None:
             self._line.sendall(self.request)
@@ -56,7 +56,7 @@ class _Device:
         waiting.register(self._line, selectors.EVENT_WRITE, self)
 
     def go_on(self, waiting: selectors.BaseSelector) -> int:
-        """Do what can be done now; return 1 if that completes an answer."""
+        """Send and receive without waiting; return 1 if that completes an answer."""
         if self._line is None:
             return 0
         if waiting.get_key(self._line).events == selectors.EVENT_WRITE:
@@ -92,7 +92,7 @@ class _Device:
 
 
 def _verified(heard: bytearray, *, ended: bool) -> bool | None:
-    """Return whether the line is kept behind a complete answer; None while there is more to come."""
+    """Return whether the connection is kept after a complete answer; None: more is to come."""
     end = heard.find(b"\r\n\r\n")
     if end < 0:
         return None

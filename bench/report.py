@@ -18,7 +18,7 @@ WIDTH = 118  # of a line of docs/performance.md
 
 _SERVERS = ("ours", RADICALE, XANDIKOS)
 _DASH = "–"
-_QUIET = 0.7  # a load above is not ours
+_QUIET = 0.7  # load average above which other programs disturb
 
 
 def show(results: Results, console: Console) -> None:

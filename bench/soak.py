@@ -1,4 +1,4 @@
-"""A soak: ordinary phones at a server that is attacked at the same time; ``python3 run.py soak --help``.
+"""Measures ordinary phones at a server that is attacked at the same time; ``python3 run.py soak --help``.
 
 Exit status 1 unless the phones' p99 stays under a second and the memory of all processes of the server together
 (the sum of their resident memory, Linux only) under 400 MB.
@@ -65,7 +65,7 @@ class Phone:
                 self._once_more(name, f"/{seed.LOGIN}/{collection}/")
 
     def run(self, end: float) -> None:
-        """Do what phones do until the time is over."""
+        """Poll, list and write until the time is over."""
         while time.monotonic() < end:
             name = self._chance.choice(["poll", "poll", "poll", "poll", "sync", "put"])
             collection = self._chance.choice(["addresses", "appointments", "tasks"])
@@ -79,7 +79,7 @@ class Phone:
         self._connection.close()
 
     def _once_more(self, name: str, path: str) -> int:
-        """Send a request, and again on a new connection if the kept one was closed, as phones do."""
+        """Send a request; if the kept connection was closed, send it again on a new one, as phones do."""
         for _ in range(2):
             try:
                 return self._send(name, path)
@@ -204,7 +204,7 @@ def _attack(kind: str, server: Server, seconds: float) -> subprocess.Popen[str]:
 
 
 def _counted(attacker: subprocess.Popen[str]) -> str:
-    """Return what an attacker says; one that does not end in time is ended."""
+    """Return what an attacker prints; one that does not end in time is killed."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         return attacker.communicate(timeout=2 * _TIMEOUT)[0].strip() or "it failed"
     attacker.kill()

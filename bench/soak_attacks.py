@@ -78,7 +78,7 @@ def _is_closed(client: socket.socket) -> bool:
 
 
 def stalled(target: Target) -> int:
-    """Send halves of PUTs, with a login."""
+    """Send the first half of PUTs, with a login."""
     head = (
         f"PUT /{target.login}/addresses/half.vcf HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n"
         f"Content-Type: text/vcard\r\nAuthorization: {target.credentials()}\r\n\r\nBEGIN:VCARD\r\n"
@@ -159,7 +159,7 @@ KINDS: dict[str, Callable[[Target], int]] = {
 
 
 def main(arguments: list[str]) -> None:
-    """Attack as the arguments say."""
+    """Run one kind of attack with the arguments of the command line."""
     kind, port, login, password, seconds = arguments
     print(KINDS[kind](Target(kind, int(port), login, password, float(seconds))))
 

@@ -1,4 +1,4 @@
-"""What other servers needed for the same requests, measured once on one 2-core machine, and when a row passes.
+"""Holds what other servers needed for the same requests, measured once on a 2-core machine, and when a row passes.
 
 Medians in milliseconds with 1,000 and 10,000 contacts and events; the best of sabre/dav (nginx, php-fpm, SQLite),
 Cyrus 3.6, SOGo, Xandikos and Radicale. Only ratios travel between machines, so they are scaled by Xandikos' GET.

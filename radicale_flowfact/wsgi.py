@@ -13,21 +13,32 @@ from collections.abc import Iterable
 
 from radicale import types
 from radicale.log import logger
+from sqlalchemy.exc import SQLAlchemyError
 
+from radicale_flowfact.database.engines import DatabaseError
 from radicale_flowfact.dav.admin.schema_watch import SECONDS
 from radicale_flowfact.http.app import FlowfactApplication
 from radicale_flowfact.http.observe import logs
+from radicale_flowfact.http.retry import RETRY_AFTER
 from radicale_flowfact.server.configuration import load_configuration, settings_of
 
 _GC_THRESHOLD = 10_000
 """Allocations after which the garbage collector runs; a listing has as many rows."""
+_LATER = b"The gateway cannot reach its database; ask again later.\n"
 _lock = threading.Lock()
 _applications: list[FlowfactApplication] = []
 
 
 def application(environ: types.WSGIEnviron, start_response: types.WSGIStartResponse) -> Iterable[bytes]:
-    """Answer one request."""
-    return _made()(environ, start_response)
+    """Answer one request; 503 while the database cannot be used at all (RFC 9110 §15.6.4)."""
+    try:
+        made = _made()
+    except (DatabaseError, SQLAlchemyError) as error:
+        logger.error("The gateway cannot serve yet: %s", error)
+        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(_LATER))), ("Retry-After", RETRY_AFTER)]
+        start_response("503 Service Unavailable", headers)
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [_LATER]
+    return made(environ, start_response)
 
 
 def prepare() -> None:

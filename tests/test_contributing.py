@@ -24,19 +24,29 @@ def test_what_contributing_names_is_there(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize(
-    ("file", "names"),
-    [
-        ("crm/names.py", ["TABLES", "OPTIONAL"]),
-        ("crm/tables.py", ["_LENGTHS"]),
-        ("maps/contacts/fields.py", ["ContactFields", "LINE_PREFIXES"]),
-        ("dav/writing/edits/seen.py", ["same"]),
-        ("http/observe/endpoints.py", ["class Endpoints", "_of_metrics", "def answer"]),
-    ],
-)
-def test_the_names_in_its_steps_are_in_the_file_they_name(file: str, names: list[str]) -> None:
-    text = (ROOT / "radicale_flowfact" / file).read_text(encoding="utf-8")
-    assert [name for name in names if name not in text] == []
+def _steps() -> list[tuple[str, list[Path], list[str]]]:
+    """Return each step of how something is added: its beginning, the files in it, and the names of code in it."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = []
+    for chapter in text.split("\n## Add ")[1:]:
+        for step in re.findall(r"^\d+\. .*(?:\n   .*)*", chapter.split("\n## ")[0], re.MULTILINE):
+            spans = [re.sub("^R/", "radicale_flowfact/", span) for span in re.findall(r"`([^`]+)`", step)]
+            files = [ROOT / span for span in spans if (ROOT / span).exists()]
+            names = [span for span in spans if re.fullmatch(r"[A-Za-z_][\w.]*", span) and not (ROOT / span).exists()]
+            found.append((step[:60], files, [part for name in names for part in name.split(".")]))
+    return found
+
+
+@pytest.mark.parametrize(("step", "files", "names"), [one for one in _steps() if one[2]])
+def test_the_names_in_a_step_are_in_the_files_that_it_names(step: str, files: list[Path], names: list[str]) -> None:
+    sources = [file for path in files for file in ([path] if path.is_file() else sorted(path.rglob("*.py")))]
+    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    assert [name for name in names if not re.search(rf"(?<!\w){name}(?!\w)", text)] == [], step
+
+
+def test_steps_and_their_names_are_found() -> None:
+    names = {name for _, _, named in _steps() for name in named}
+    assert {"TABLES", "_LENGTHS", "ContactFields", "_COMMANDS", "reported_faults", "answer"} <= names
 
 
 def test_the_changelog_has_the_version_that_is_built() -> None:

@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GUIDES = {"README.md", "android.md", "iphone.md", "macos.md", "outlook.md", "sync.md", "thunderbird.md"}
 GUIDES |= {"administration.md", "install-debian.md", "install-windows.md", "operations.md", "scaling.md"}
+GUIDES |= {"database.md", "ldap.md", "moving.md", "network.md", "privacy.md", "questions.md", "restore.md"}
+GUIDES |= {"troubleshooting.md"}
 CALLED_OTHERWISE = {"verwaltung.md": "administration.md"}
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -23,13 +23,14 @@ def problem_lines(report: Report, *, faults: bool) -> Iterator[str]:
         if found:
             yield _title(group)
         for one in found:
-            yield f"  {word}: {_said(one.text)}"
-            if one.step:
-                yield f"        -> {_said(one.step)}"
+            cause, step = one.parts(translated(masked(one.text)))
+            yield f"  {word}: {_indented(cause)}"
+            if step := step or translated(masked(one.step)):
+                yield f"        -> {_indented(step)}"
 
 
-def _said(text: str) -> str:
-    return translated(masked(text)).replace("\n", "\n        ")
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n        ")
 
 
 def fact_lines(report: Report) -> Iterator[str]:
@@ -39,7 +40,7 @@ def fact_lines(report: Report) -> Iterator[str]:
         if found:
             yield _title(group)
         for fact in found:
-            yield f"  {translated(fact.title):<{_TITLE_WIDTH}} {_said(fact.text)}"
+            yield f"  {translated(fact.title):<{_TITLE_WIDTH}} {_indented(translated(masked(fact.text)))}"
 
 
 def count_lines(report: Report) -> Iterator[str]:
@@ -117,12 +118,9 @@ def as_json(report: Report, error: str = "") -> dict[str, object]:
 
 
 def _finding(one: Finding) -> dict[str, str]:
-    return {
-        "group": one.group.value,
-        "level": "fault" if one.is_fault else "note",
-        "text": masked(one.text),
-        "step": masked(one.step),
-    }
+    text, step = one.parts(masked(one.text))
+    level = "fault" if one.is_fault else "note"
+    return {"group": one.group.value, "level": level, "text": text, "step": step or masked(one.step)}
 
 
 def _user(cells: tuple[str, ...], report: Report) -> dict[str, object]:

@@ -18,6 +18,7 @@ from radicale_flowfact.dav.reading.whole_texts import CUT
 from radicale_flowfact.dav.store.items import MENDED
 from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.dav.store.upkeep import clock as upkeep_clock
+from radicale_flowfact.language.texts import _, translated
 
 
 def print_grants(
@@ -47,9 +48,12 @@ def show_status(config: Config = None) -> None:
             found, doubt = status(session), upkeep_clock.doubt(session)
             told = _devices(session)
     for fault in missing:
-        console.print(escape(f"MISSING in FlowFact's database, devices are answered 503: {fault}"))
+        line = _("MISSING in FlowFact's database, devices are answered 503: {fault}").format(
+            fault=translated(str(fault))
+        )
+        console.print(escape(line))
     if missing:
-        console.print("  Nothing is removed from devices meanwhile. Next: radicale-flowfact check")
+        console.print(_("  Nothing is removed from devices meanwhile. Next: radicale-flowfact check"))
     for one in found:
         console.print(escape(f"{one.login}/{one.name}: {one.items} items, {one.changes} changes so far"))
         if one.stop:

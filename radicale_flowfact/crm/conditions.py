@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Integer, and_, bindparam, exists, false, f
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.crm.tables import CODES, Tables
+from radicale_flowfact.database.keys import some
 from radicale_flowfact.database.site_values import SiteFlag
 from radicale_flowfact.records import Table, User
 
@@ -24,7 +25,7 @@ def flag(column: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def reader(user: User) -> dict[str, object]:
     """Return the parameters that name the reader in ``readable``: the user and his groups."""
-    return {"user": user.dsn, "groups": sorted(user.groups)}
+    return {"user": user.dsn, "groups": some(user.groups)}
 
 
 def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -53,7 +53,7 @@ from radicale_flowfact.crm.conditions import (
 from radicale_flowfact.crm.sums import BUCKETS, Fingerprint, Share, Sums
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database.engines import row_digest, spread
-from radicale_flowfact.database.keys import canonical
+from radicale_flowfact.database.keys import canonical, some
 from radicale_flowfact.database.site_values import is_same_sort
 from radicale_flowfact.records import RecordKey, Table, User, dsn_key
 
@@ -115,8 +115,8 @@ def _parameters(user: User, past_limit: datetime | None, only: str | None) -> di
     return {
         **reader(user),
         "own": user.own_merkmal or "",
-        "of_addresses": sorted(user.address_merkmale),
-        "of_activities": sorted(user.activity_merkmale),
+        "of_addresses": some(user.address_merkmale),
+        "of_activities": some(user.activity_merkmale),
         "past_limit": past_limit or datetime.min,
         "past_limit_of_end": past_limit or datetime.min,
         "only": only,
@@ -345,7 +345,7 @@ def members(connection: Connection, scope: Scope, buckets: Collection[int] | Non
 
 def among(connection: Connection, scope: Scope, dsns: Sequence[str]) -> set[str]:
     """Return which of these records are in scope, as ``dsn_key``; at most some hundred in one call."""
-    found = connection.scalars(scope.statements.among, {**scope.parameters, "dsns": dsns})
+    found = connection.scalars(scope.statements.among, {**scope.parameters, "dsns": some(dsns)})
     return {dsn_key(dsn) for dsn in found}
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import CHAR, NCHAR, String, TypeDecorator, TypeEngine, Unicode
 
+_NOBODY = "-"  # a DSN that nothing has
 Spelling = Literal["", "lower", "upper"]
 
 
@@ -108,9 +109,16 @@ class _Spelled(TypeDecorator[str]):
         return dialect.type_descriptor(self.kind.plain)
 
     def bind_expression(self, bindparam: BindParameter[Any]) -> ColumnElement[Any]:
-        """Return the parameter in this spelling."""
-        plain = type_coerce(bindparam, self.kind.plain)
-        return _respelled(plain, self.kind, _RESPELLING[self.spelling])
+        """Return the parameter in this spelling; a list must not be empty, see ``some``."""
+        return _respelled(type_coerce(bindparam, self.kind.plain), self.kind, _RESPELLING[self.spelling])
+
+
+def some(dsns: Iterable[str]) -> list[str]:
+    """Return DSNs as the values of a parameter that is a list: sorted, and never none at all.
+
+    SQLAlchemy writes an empty list as a query, around which no function can stand.
+    """
+    return sorted(dsns) or [_NOBODY]
 
 
 def canonical(column: ColumnElement[Any]) -> ColumnElement[Any]:

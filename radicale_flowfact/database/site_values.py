@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Dialect, func, type_coerce
+from sqlalchemy import ColumnElement, Dialect, func, literal, type_coerce
 from sqlalchemy.types import Date, DateTime, Integer, String, TypeDecorator, TypeEngine, Unicode
 
 from radicale_flowfact.database.odd_values import UNREADABLE_LATE
@@ -77,8 +77,8 @@ class SiteFlag(TypeDecorator[bool]):
         plain = type_coerce(column, self.plain)
         if self.is_text:
             word = func.upper(func.ltrim(func.rtrim(plain)), type_=self.plain)
-            return func.coalesce(word, "").in_(self.yes)
-        return func.coalesce(plain, self.no[0]).not_in(self.no)
+            return func.coalesce(word, literal("", self.plain)).in_(self.yes)
+        return func.coalesce(plain, literal(self.no[0], self.plain)).not_in(self.no)
 
 
 class SiteText(TypeDecorator[str]):

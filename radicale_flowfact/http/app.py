@@ -35,7 +35,7 @@ from radicale_flowfact.http import (
     request_checks,
     retry,
 )
-from radicale_flowfact.http.auth import throttling
+from radicale_flowfact.http.auth import outages, throttling
 from radicale_flowfact.http.auth.remembered_logins import RememberedLogins
 from radicale_flowfact.http.auth.spelling import Spelling
 from radicale_flowfact.http.auth.throttling import ThrottledLogins
@@ -81,7 +81,7 @@ class FlowfactApplication(Application):
         gateway = self._storage.gateway
         logins = RememberedLogins(self._auth, configuration, login_named=gateway.settings.login_named)
         throttled = ThrottledLogins(
-            logins,
+            outages.ReportedLogins(logins),
             gateway.familiar,
             throttling.accounts_of(configuration),
             gateway.settings.trusted_proxies,
@@ -136,6 +136,9 @@ class FlowfactApplication(Application):
                 return throttling.with_receipt(answer, environ)
             except throttling.TooManyError as error:
                 return throttling.answer(error)
+            except outages.UnavailableError as error:
+                request_facts.note(reason=str(error))
+                return outages.answer(error)
         request_facts.note(reason=fault.reason)
         body = fault.reason.encode()
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]

@@ -72,14 +72,9 @@ def reason_of(request: Request, status: int) -> str:
 def remember(gateway: Gateway, method: str, path: str, user: str, request: Request, status: int) -> None:
     """Keep the body of a refused write in the history (rule 27); a fault of the server (5xx) is no refusal."""
     resource = ResourcePath.of(path)
-    if (
-        method not in WRITE_METHODS
-        or resource is None
-        or resource.name is None
-        or status >= client.INTERNAL_SERVER_ERROR
-    ):
-        return
     code = request.refusal.status if request.refusal else status
+    if method not in WRITE_METHODS or resource is None or resource.name is None or code >= client.INTERNAL_SERVER_ERROR:
+        return
     event = Event(
         user,
         request.agent,

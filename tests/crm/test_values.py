@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import SMALLINT, VARCHAR
 
+from radicale_flowfact.crm.column_types import RealTypes
 from radicale_flowfact.crm.columns import code_of, word_of
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
@@ -32,7 +33,7 @@ def test_a_wrong_key_or_value_is_named(raw: dict[str, Any], told: str) -> None:
 
 def test_of_several_spellings_the_first_is_written() -> None:
     values = Values.from_settings({"RECHTE.RECHT.VOLL": ["RW", "ADM"], "RECHTE.TABELLE.AD": [10, "x"]})
-    real = {("RECHTE", "RECHT"): VARCHAR(4), ("RECHTE", "TABELLE"): SMALLINT()}
+    real: RealTypes = {("RECHTE", "RECHT"): VARCHAR(4), ("RECHTE", "TABELLE"): SMALLINT()}
     rights = build_tables(NameMap(), real, values).rights
     assert rights is not None
     assert [word_of(rights, "RECHT", code) for code in ("rw ", "ADM", "VOLL", "LESEN")] == ["VOLL", "VOLL", "", "LESEN"]
@@ -54,7 +55,7 @@ def test_of_several_spellings_the_first_is_written() -> None:
 def test_a_flag_is_read_and_written_as_the_site_has_it(
     raw: dict[str, Any], *, is_text: bool, written: tuple[Any, Any], yes: tuple[Any, ...], no: tuple[Any, ...]
 ) -> None:
-    real = {("AD", "ARCHIV"): VARCHAR(2) if is_text else SMALLINT()}
+    real: RealTypes = {("AD", "ARCHIV"): VARCHAR(2) if is_text else SMALLINT()}
     kind = build_tables(NameMap(), real, Values.from_settings(raw)).address.c.ARCHIV.type
     assert isinstance(kind, SiteFlag)
     assert (kind.yes[0], kind.no[0]) == written

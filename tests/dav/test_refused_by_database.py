@@ -154,22 +154,22 @@ def test_a_foreign_key_of_flowfacts_refuses(agency: Agency, server: Server) -> N
 
 
 @contextmanager
-def without_right(agency: Agency, server: Server, right: str) -> Iterator[Server]:
-    """Serve with a role that lacks one right on FlowFact's addresses."""
+def without_right(agency: Agency, server: Server, right: str, table: str = "AD") -> Iterator[Server]:
+    """Serve with a role that lacks one right on one of FlowFact's tables."""
     if not is_postgresql(server):
         pytest.skip("SQLite has no rights")
-    schema, role = f'"{server.database.schema}"', f"gateway_{server.database.schema}_{right.lower()}"
+    schema, role = f'"{server.database.schema}"', f"gateway_{server.database.schema}_{table}_{right}".lower()
     run_ddl(
         agency,
         f'CREATE ROLE "{role}"',
         f'GRANT ALL ON SCHEMA {schema} TO "{role}"',
         f'GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO "{role}"',
         f'GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO "{role}"',
-        f'REVOKE {right} ON {schema}."AD" FROM "{role}"',
+        f'REVOKE {right} ON {schema}."{table}" FROM "{role}"',
     )
     given = make_url(server.database.url)
     url = given.update_query_dict({"options": f"-c role={role}"}).render_as_string(hide_password=False)
-    made = Server(replace(server.database, url=url), server.folder)
+    made = Server(replace(server.database, url=url), server.folder, server.settings)
     try:
         yield made
     finally:

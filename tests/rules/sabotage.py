@@ -115,8 +115,8 @@ SABOTAGES = [
     Sabotage(
         28,
         "dav/reading/whole_texts.py",
-        "    return value if most is None else cut_text(",
-        "    return (lambda *_: value)(",
+        "    return value if limit is None else limit.cut(value)",
+        "    return value",
     ),
     Sabotage(28, "dav/reading/whole_texts.py", 'or "") == whole.beginning]', 'or "") is not None]'),
     Sabotage(29, "dav/writing/undo.py", "    if not unchanged:", "    if False:"),

@@ -1,4 +1,4 @@
-"""The nginx configuration in the guide for administrators works as it stands there: real nginx, TLS, a real sync."""
+"""The nginx configuration of the packaging works as it stands there: real nginx, TLS, a real sync."""
 
 from __future__ import annotations
 
@@ -27,19 +27,12 @@ NGINX = (
 OPENSSL = shutil.which("openssl") or ""
 
 
-def snippet(language: str) -> str:
-    """Return the example of the guide."""
-    guide = (ROOT / "docs/en/administration.md").read_text(encoding="utf-8")
-    found = re.search(rf"```{language}\n(.*?)```", guide, re.DOTALL)
-    assert found
-    return found[1]
-
-
 def configuration(folder: Path, base: str, port: int) -> str:
-    """Return nginx's configuration: the example with this test's port, certificate and gateway."""
-    made = snippet("nginx").replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
+    """Return nginx's configuration: the file of the packaging with this test's port, certificate and gateway."""
+    made = (ROOT / "packaging/nginx.conf").read_text(encoding="utf-8")
+    made = made.replace("    listen [::]:443 ssl;\n", "").replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
     made = made.replace("http://127.0.0.1:5232", base)
-    made = re.sub(r"/etc/ssl/dav.example.com.(pem|key)", rf"{folder}/cert.\1", made)
+    made = re.sub(r"/etc/letsencrypt/live/dav.example.com/(\w+)\.pem", rf"{folder}/\1.pem", made)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     user = "user root; " if os.name != "nt" and os.geteuid() == 0 else ""  # else its workers cannot write there
@@ -54,7 +47,7 @@ def proxy(agency: Agency, server: Server, tmp_path: Path, unused_tcp_port: int) 
     agency.office.address([agency.own], NAME="Muster")
     server.start()
     command = [OPENSSL, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=dav.example.com"]
-    command += ["-keyout", str(tmp_path / "cert.key"), "-out", str(tmp_path / "cert.pem")]
+    command += ["-keyout", str(tmp_path / "privkey.pem"), "-out", str(tmp_path / "fullchain.pem")]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     file = tmp_path / "nginx.conf"
     file.write_text(configuration(tmp_path, server.base, unused_tcp_port), encoding="utf-8")
@@ -115,6 +108,11 @@ def test_a_client_cannot_say_where_the_gateway_lies(proxy: int) -> None:
     told = ask(proxy, "PROPFIND", "/anna/addresses/", X_Script_Name="/evil")
     assert told[0] == 207
     assert "/evil" not in told[1]
+
+
+def test_the_metrics_are_not_passed_on_and_the_health_is(proxy: int) -> None:
+    assert ask(proxy, "GET", "/.flowfact/metrics")[0] == 404
+    assert ask(proxy, "GET", "/.flowfact/health")[0] == 200
 
 
 def test_bodies_are_bounded(proxy: int) -> None:

@@ -20,8 +20,8 @@ from tests.conftest import _RADICALE
 MARKER = "Geh31m-Wort"
 PIECES = ("Geh31m", "31m-Wort")
 COMMANDS = [
-    ["check"], ["check", "--write-map"], ["grants"], ["users"], ["status"], ["history"], ["confirm", "anna"],
-    ["undo", "1"], ["why", "anna", "x"], ["serve"], ["users", "password", "anna"],
+    ["check"], ["check", "--write-map"], ["check", "--json"], ["grants"], ["users"], ["status"], ["history"],
+    ["confirm", "anna"], ["undo", "1"], ["why", "anna", "x"], ["serve"], ["users", "password", "anna"],
     ["users", "add", "--all"],
 ]  # fmt: skip
 URLS = {

@@ -100,16 +100,26 @@ def running(
 
 def answer(client: socket.socket) -> bytes:
     """Read one answer with a Content-Length, or what comes until the connection ends."""
-    data = b""
-    while True:
-        head, found, body = data.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: (\d+)", head)
-        if found and (re.match(rb"HTTP/1.1 (1|204)", head) or (length and len(body) >= int(length[1]))):
-            return data
+    data = bytearray()
+    whole: int | None = None
+    while whole is None or len(data) < whole:
         part = client.recv(65536)
         if not part:
-            return data
+            break
         data += part
+        whole = _length(data) if whole is None else whole
+    return bytes(data)
+
+
+def _length(data: bytearray) -> int | None:
+    """Return how many bytes an answer has; None if its head does not say so, or is not there yet."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    if re.match(rb"HTTP/1.1 (1|204)", data):
+        return end + 4
+    length = re.search(rb"(?i)content-length: (\d+)", data[:end])
+    return end + 4 + int(length[1]) if length else None
 
 
 def rest(client: socket.socket) -> bytes:

@@ -23,7 +23,9 @@ GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
     """Serve, each way."""
     polling: Poller[Connection | socket.socket] = HandingPoller() if request.param == "handing" else poller()
-    with running(largest_body=100_000, polling=polling, tls=_tls(tmp_path) if request.param == "tls" else None) as made:
+    tls = _tls(tmp_path) if request.param == "tls" else None
+    patient = replace(SHORT, stall_seconds=20.0, grace_seconds=30.0)  # a busy machine is no slow client
+    with running(patient, largest_body=100_000, polling=polling, tls=tls) as made:
         yield made
 
 

@@ -24,7 +24,7 @@ def places(tmp_path: Path, worker_id: str) -> Places:
 
 def said_of(made: Made) -> list[Remark]:
     """Return all that is said of a site."""
-    site = real.Site(made.names, made.values, "Europe/Berlin")  # type: ignore[arg-type] # as TOML gives it
+    site = real.Site(made.names, made.values, "Europe/Berlin")
     with made.engine.connect() as connection:
         assert check.check(connection, site.names) == []
         tables = site.read(connection)

@@ -96,7 +96,8 @@ def _takes_changes(connection: Connection, real: RealTable) -> bool:
     """Return whether a view takes changes; on SQL Server a plain view may, so nothing is said there."""
     if connection.dialect.name == "sqlite":
         triggers = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
-        return bool(connection.exec_driver_sql(triggers, (real.name,)).scalar())
+        ((number,),) = connection.exec_driver_sql(triggers, (real.name,))
+        return bool(number)
     if connection.dialect.name != "postgresql":
         return True
     views = (

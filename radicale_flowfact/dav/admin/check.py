@@ -49,9 +49,9 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
         there = schema_reading.all_tables(connection, names, settings.state_schema)
         if old := version_fault(connection.dialect):
             report.fault(Group.DATABASE, old)
-        faults = [str(fault) for fault in crm_check.check(connection, names)]
+        faults = crm_check.check(connection, names)
         for fault in faults:
-            report.fault(Group.NAMES, fault)
+            report.fault(Group.NAMES, str(fault), is_message=True)
         _name_facts(names, len(faults), report)
         state, readable = check_own(connection, settings, report)
         if not faults and not old and readable:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, update
 
-from radicale_flowfact.dav.store import collections, tables
+from radicale_flowfact.dav.store import collections, history, tables
 from radicale_flowfact.dav.store.request import RefusedError
-from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.dav.store.session import Name, Session
 
 _OF_LOGIN = {
     "collections": tables.collection,
@@ -19,12 +19,13 @@ _OF_LOGIN = {
 def rename(session: Session, old: str, new: str) -> dict[str, int]:
     """Move what is stored of a login to another name; return how many rows of which sort that were.
 
-    Items, sidecars and what devices have belong to collections and devices, and move with them. Raises RefusedError if
+    Items, sidecars and what devices have belong to collections and devices, and move with them. A gateway that still
+    knows the old name makes nothing anew under it, as the history tells of the new one. Raises RefusedError if
     nothing is stored of the old name, or anything of the new one.
     """
-    for collection in collections.find_all(session):
-        if collection.login == old:
-            collections.lock(session, old, collection.name)  # waits for a write that is in progress
+    if any(collection.login == old for collection in collections.find_all(session)):
+        for name in sorted(Name):
+            collections.lock(session, old, name)  # waits for a write that is in progress, also one that makes it
     if taken := _kept(session, new):
         raise RefusedError(f"{new} has data of its own ({_words(taken)}); erase it first if nobody needs it")
     moved = _kept(session, old)
@@ -34,6 +35,7 @@ def rename(session: Session, old: str, new: str) -> dict[str, int]:
         table = _OF_LOGIN[what]
         mine = table.c.login == _key(what, old)
         session.connection.execute(update(table).where(mine).values(login=_key(what, new)))
+    history.record_rename(session, old, new)
     return moved
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 
 from radicale_flowfact.crm.sums import Fingerprint
 from radicale_flowfact.database.lengths import cut_to_units
-from radicale_flowfact.dav.store import tables
+from radicale_flowfact.dav.store import history, tables
+from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Name, Session
 
 CONFIRMED = "confirmed"
@@ -84,7 +85,8 @@ def find_all(session: Session) -> list[Collection]:
 def lock(session: Session, login: str, name: Name) -> Collection:
     """Return the collection, locked until the transaction ends; create its row if there is none.
 
-    Every write takes this lock first, so that the numbers of a journal are committed in their order.
+    Every write takes this lock first, so that the numbers of a journal are committed in their order. Raises
+    RefusedError (503) if the login has another name meanwhile, which only a restarted gateway knows.
     """
     mine = {"whose": login, "which": name.value}
     locked = session.connection.execute(_LOCK, mine).one_or_none()
@@ -92,7 +94,25 @@ def lock(session: Session, login: str, name: Name) -> Collection:
         with suppress(IntegrityError), session.connection.begin_nested():  # another process may be faster
             _make(session, login, name)
         locked = session.connection.execute(_LOCK, mine).one()
+        _require_not_renamed(session, login)  # after the INSERT: it waited for a rename that was in progress
     return _collection(locked)
+
+
+def hold_all(session: Session, login: str) -> bool:
+    """Lock what collections a login has until the transaction ends, in one order; return whether it has any."""
+    rows = [session.connection.execute(_LOCK, {"whose": login, "which": name.value}).all() for name in sorted(Name)]
+    return any(rows)
+
+
+def _require_not_renamed(session: Session, login: str) -> None:
+    """Raise RefusedError (503) for a login that was renamed to one that these settings do not know.
+
+    With new, empty collections his devices would delete everything, and what they send would be made twice.
+    """
+    for new in history.renamed_to(session, login):
+        if new not in session.settings.users and any(find(session, new, name) for name in Name):
+            why = f"the login {login!r} is called {new!r} now: restart this gateway with the flowfact.toml that says so"
+            raise RefusedError(why, 503)
 
 
 def is_others(session: Session, login: str, owner: str) -> bool:

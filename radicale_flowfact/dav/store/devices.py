@@ -7,13 +7,13 @@ have is a set of versions, ordered by the journal's numbers, never by a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
-from radicale_flowfact.dav.store import chains, tables
+from radicale_flowfact.dav.store import chains, collections, history, tables
 from radicale_flowfact.dav.store.chains import Chain, Move
 from radicale_flowfact.dav.store.items import chunks
 from radicale_flowfact.dav.store.request import kept_agent
@@ -108,12 +108,13 @@ def moved(session: Session, device: Device, moves: Iterable[tuple[Name, Move]]) 
     _again(session, lambda: _moved(session, device, found))
 
 
-def remember(session: Session, device: Device, versions: Versions) -> None:
+def remember(session: Session, device: Device, versions: Versions, *, is_writing: bool = False) -> None:
     """Store that the device fetched or made these versions.
 
-    Phones send several requests at once, so another request may add the same rows at the same time.
+    Phones send several requests at once, so another request may add the same rows at the same time. ``is_writing``:
+    the caller holds a collection of the login.
     """
-    _again(session, lambda: _remember(session, device, versions))
+    _again(session, lambda: _remember(session, device, versions, is_writing=is_writing))
 
 
 def synced(session: Session, device: Device, names: Iterable[Name]) -> None:
@@ -140,24 +141,32 @@ def _again(session: Session, write: Callable[[], None]) -> None:
             return
 
 
-def _locked(session: Session, device: Device, **values: object) -> int:
+def _locked(session: Session, device: Device, *, is_writing: bool = False, **values: object) -> int | None:
     """Return the device's id with its row locked, so that nobody deletes it before this transaction ends.
 
-    ``values`` are written into the row.
+    ``values`` are written into the row. None: the login was erased meanwhile.
     """
     for _ in range(_ATTEMPTS):
-        mine = _id_of(session, device)
+        mine = _id_of(session, device, is_writing=is_writing)
+        if mine is None:
+            return None
         seen = update(tables.device).where(tables.device.c.id == mine).values(seen=session.utc, **values)
         if session.connection.execute(seen).rowcount:
             return mine
     raise NoResultFound(f"a device of {device.login!r} is forgotten again and again")
 
 
-def _id_of(session: Session, device: Device) -> int:
-    """Return the device's id; insert a new device."""
+def _id_of(session: Session, device: Device, *, is_writing: bool) -> int | None:
+    """Return the device's id; insert a new device. None if the login has no collections, so that it was erased."""
     found = _find(session, device)
     if found is not None:
         return found
+    login = device.login if is_writing else _present_login(session, device.login)
+    if login is None:
+        return None
+    device = replace(device, login=login)
+    if (moved := _find(session, device)) is not None:
+        return moved
     row = {
         "login": device.login,
         "identity": device.identity,
@@ -171,8 +180,21 @@ def _id_of(session: Session, device: Device) -> int:
     return made
 
 
+def _present_login(session: Session, login: str) -> str | None:
+    """Return what a login is called now, with its collections locked; None if it has none.
+
+    What a device fetched is written a second later. An admin may have renamed or erased the login since, or does so
+    now: then this waits for him.
+    """
+    if collections.hold_all(session, login):
+        return login
+    return next((new for new in history.renamed_to(session, login) if collections.hold_all(session, new)), None)
+
+
 def _synced(session: Session, device: Device, names: Iterable[Name]) -> None:
     mine, table = _locked(session, device, agent=device.agent), tables.device_sync
+    if mine is None:
+        return
     for name in sorted(names):
         this = (table.c.device_id == mine, table.c.name == name.value)
         if session.connection.execute(update(table).where(*this).values(synced=session.utc)).rowcount == 0:
@@ -182,6 +204,8 @@ def _synced(session: Session, device: Device, names: Iterable[Name]) -> None:
 
 def _moved(session: Session, device: Device, moves: Sequence[tuple[Name, Move]]) -> None:
     mine, table = _locked(session, device), tables.device_sync  # locked, since what is read next is written back
+    if mine is None:
+        return
     rows = session.connection.execute(select(table.c.name, table.c.chains).where(table.c.device_id == mine))
     known = {row.name: row.chains for row in rows}
     for name in sorted({name for name, _ in moves}):
@@ -196,8 +220,10 @@ def _moved(session: Session, device: Device, moves: Sequence[tuple[Name, Move]])
             session.connection.execute(update(table).where(*this).values(chains=chains.written(after)))
 
 
-def _remember(session: Session, device: Device, versions: Versions) -> None:
-    device_id = _locked(session, device)
+def _remember(session: Session, device: Device, versions: Versions, *, is_writing: bool) -> None:
+    device_id = _locked(session, device, is_writing=is_writing)
+    if device_id is None:
+        return
     fetched = tables.fetched
     known: dict[tuple[int, str], Fetch] = {}
     for chunk in chunks(sorted({item_id for item_id, _ in versions})):

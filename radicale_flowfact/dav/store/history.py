@@ -14,7 +14,7 @@ from sqlalchemy import Select, bindparam, delete, insert, select, update
 from radicale_flowfact.actions import Action, RightsEntry
 from radicale_flowfact.database.lengths import cut_to_units
 from radicale_flowfact.dav.store import tables
-from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.dav.store.tables import text_hash
 from radicale_flowfact.records import RecordKey, Right, Table
 
@@ -24,12 +24,14 @@ _REPEAT = (
     .where(tables.history.c.body_hash == bindparam("sent_hash"), tables.history.c.what == "refused")
     .values(made=bindparam("now"), reason=bindparam("why"), repeats=tables.history.c.repeats + 1)
 )
+RENAMED = "renamed"
+"""What a login's entry is called that tells of its former name."""
 _TYPES = {kind.__name__: kind for kind in get_args(Action)}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One request of a device, for the history. ``what``: put, delete, refused or undo."""
+    """One request of a device, for the history. ``what``: put, delete, refused, undo, or renamed: by the admin."""
 
     login: str
     agent: str
@@ -54,7 +56,25 @@ def record_refusal(session: Session, event: Event) -> None:
     sent = text_hash("\n".join((event.login, event.collection, event.href, event.body)))
     new = {"now": session.utc, "why": cut_to_units(event.reason, 1000), "sent_hash": sent}
     if session.connection.execute(_REPEAT, new).rowcount == 0:
-        session.connection.execute(_INSERT, {**_row(session, event), "body_hash": sent})
+        renamed = [name for name in renamed_to(session, event.login) if name not in session.settings.users]
+        login = renamed[-1] if renamed else event.login  # of a gateway that does not know it yet
+        session.connection.execute(_INSERT, {**_row(session, event), "login": login, "body_hash": sent})
+
+
+def record_rename(session: Session, old: str, new: str) -> None:
+    """Store that a login is called otherwise now; ``renamed_to`` finds it."""
+    event = Event(new, "", Name.ADDRESSES.value, "", RENAMED, reason=f"was {old}")
+    session.connection.execute(_INSERT, {**_row(session, event), "body_hash": _hash_of_name(old)})
+
+
+def renamed_to(session: Session, old: str) -> Sequence[str]:
+    """Return what a login was renamed to within ``history_days``, and is called now."""
+    mine = (tables.history.c.body_hash == _hash_of_name(old), tables.history.c.what == RENAMED)
+    return session.connection.scalars(select(tables.history.c.login).where(*mine).order_by(tables.history.c.id)).all()
+
+
+def _hash_of_name(login: str) -> str:
+    return text_hash(f"{RENAMED}\n{login}")
 
 
 def _row(session: Session, event: Event) -> dict[str, object]:

@@ -167,12 +167,13 @@ history = Table(
     Column("collection", Unicode(20), nullable=False),
     Column("href", Unicode(1000), nullable=False),
     Column("record", Unicode(120), nullable=False),  # "AD:<dsn_key>" or empty
-    Column("what", Unicode(20), nullable=False),  # put, delete, refused, undo
+    Column("what", Unicode(20), nullable=False),  # put, delete, refused, undo, renamed
     Column("reason", Unicode(1000), nullable=False),
     Column("actions", UnicodeText, nullable=False),  # JSON
     Column("body", UnicodeText, nullable=False),  # a refused or deleted text, or empty
     Column("undone", Integer, nullable=True),  # the history entry that reversed it
-    Column("body_hash", Unicode(64), nullable=False),  # of a refusal: what was sent where by whom; else empty
+    # of a refusal: what was sent where by whom; of a login that was renamed: its former name; else empty
+    Column("body_hash", Unicode(64), nullable=False),
     Column("repeats", Integer, nullable=False),  # how often the same was refused again
     Index("ix_dav_history_body", "body_hash"),
     Index("ix_dav_history_made", "made"),

@@ -113,7 +113,7 @@ def undo(session: Session, entry: Entry, user: User) -> Outcome:
     made = any(isinstance(action, CreateRecord) for action in entry.actions)
     # A record that was made private stays so, or undo would show it to everybody.
     reversible = [action for action in entry.actions if not (made and isinstance(action, SetRights))]
-    decided = [_inverse(session, action, user, item) for action in reversed(reversible)]
+    decided = _in_order(session, [_inverse(session, action, user, item) for action in reversed(reversible)], user)
     inverses = [inverse for inverse, _ in decided if inverse is not None]
     done = tuple(text for inverse, text in decided if inverse is not None)
     kept = tuple(text for inverse, text in decided if inverse is None and text)
@@ -187,6 +187,25 @@ def _inverse(session: Session, action: Action, user: User, item: Item | None) ->
             return None, "only the devices have it, FlowFact never saw it; delete it there if it is not wanted"
         case _:
             return None, ""
+
+
+def _in_order(
+    session: Session, decided: Sequence[tuple[Action | None, str]], user: User
+) -> list[tuple[Action | None, str]]:
+    """Return what was decided, but no time with which an appointment would end before it begins.
+
+    So it would where a device changed one of the two, and FlowFact the other one since.
+    """
+    times = [one for one, _ in decided if isinstance(one, SetField) and one.field in ("begin", "end")]
+    record = _record(session, times[0].record, user) if len(times) == 1 else None
+    if not isinstance(record, Activity):
+        return list(decided)
+    new = {"begin": record.begin, "end": record.end, times[0].field: times[0].after}
+    begin, end = new["begin"], new["end"]
+    if not isinstance(begin, datetime) or not isinstance(end, datetime) or end >= begin:
+        return list(decided)
+    why = f"{record.key} {times[0].field}: it would end before it begins, as FlowFact changed the other time since"
+    return [(None, why) if one is times[0] else (one, text) for one, text in decided]
 
 
 def _inverse_of_value(

@@ -1,4 +1,4 @@
-"""Authentication: one spelling of each login, throttling of failed logins, and a memory of checked passwords.
+"""Authentication: one spelling of each login, throttling of failed logins, checked passwords, answers in an outage.
 
-Imports nothing else of ``http``. Its doors are ``spelling``, ``throttling`` and ``remembered_logins``.
+Imports nothing else of ``http``. Its doors are ``spelling``, ``throttling``, ``remembered_logins`` and ``outages``.
 """

@@ -222,7 +222,7 @@ def test_a_directory_whose_certificate_does_not_hold_is_not_asked(
     wrong = {"authority": ("/cert.pem", "/other/cert.pem"), "name": ("localhost", "127.0.0.1")}
     use(server, section.replace(*wrong[what]))
     with serving(server, [unused_tcp_port]):
-        assert Asked(unused_tcp_port, directory).status("anna", "anna's own") == 500
+        assert Asked(unused_tcp_port, directory).status("anna", "anna's own") == 503
     assert "BIND dn=" not in (directory.folder / "slapd.log").read_text(encoding="utf-8")
 
 
@@ -234,4 +234,4 @@ def test_a_directory_that_is_away_is_no_wrong_password(
     use(server, replace(directory, port=unused_tcp_port_factory()).section(examples("en")[0]))
     port = unused_tcp_port_factory()
     with serving(server, [port]):
-        assert Asked(port, directory).status("anna", "anna's own") == 500
+        assert Asked(port, directory).status("anna", "anna's own") == 503

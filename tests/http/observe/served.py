@@ -64,7 +64,7 @@ def served(server: Server, port: int, settings: str, environment: Mapping[str, s
 
 
 def _wait(made: Served, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(900):
         try:
             made.device().request("OPTIONS", "/")
         except OSError:

@@ -29,12 +29,19 @@ class Finding:
     """A fault, which keeps somebody out or something from working, or a note, which does not.
 
     ``step``: the line to write, the click in FlowFact or the command that mends it; empty where ``text`` says it.
+    ``is_message``: the text is an error's, and what stands behind its first semicolon is the next step.
     """
 
     group: Group
     text: str
     step: str = ""
     is_fault: bool = False
+    is_message: bool = False
+
+    def parts(self, said: str) -> tuple[str, str]:
+        """Return cause and next step of ``said``, the text in whatever language."""
+        cause, _, step = said.partition("; ") if self.is_message else (said, "", "")
+        return cause, step
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +83,9 @@ class Report:
         """Add a fact."""
         self.lines.append(Fact(group, title, text))
 
-    def fault(self, group: Group, text: str, step: str = "") -> None:
+    def fault(self, group: Group, text: str, step: str = "", *, is_message: bool = False) -> None:
         """Add a fault."""
-        self.findings.append(Finding(group, text, step, is_fault=True))
+        self.findings.append(Finding(group, text, step, is_fault=True, is_message=is_message))
 
     def note(self, group: Group, text: str, step: str = "") -> None:
         """Add a note."""

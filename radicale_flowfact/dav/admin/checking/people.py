@@ -34,7 +34,11 @@ def check_users(session: Session, report: Report) -> None:
         try:
             user = read_user(session.connection, session.tables, mapping.flowfact, *named)
         except UserError as error:
-            report.fault(Group.USERS, f"users.{login}: {error}")
+            otherwise = (
+                f"change that in FlowFact, or correct [users.{login}]: radicale-flowfact users lists who there is"
+            )
+            step = "" if "; " in str(error) else otherwise
+            report.fault(Group.USERS, f"users.{login}: {error}", step, is_message=not step)
             continue
         known[login] = user
         report.users.append(mapped_user(session, login, user, merkmale))

@@ -34,7 +34,7 @@ class DeviceNotes:
 
     def made_now(self, session: Session, device: Device, item_id: int, etag: str, number: int) -> None:
         """Write at once that a device's PUT made a version: its next request may go to another process."""
-        devices.remember(session, device, {(item_id, etag): Fetch(number, 0)})
+        devices.remember(session, device, {(item_id, etag): Fetch(number, 0)}, is_writing=True)
 
     def synced(self, device: Device, names: tuple[Name, ...]) -> None:
         """Note that a device was told now what is new in these collections."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from radicale_flowfact import ical_map
 from radicale_flowfact.actions import CrmAction, MarkDone, SetField, Value
 from radicale_flowfact.content.words import same_words
+from radicale_flowfact.database.odd_values import is_unreadable_time
 from radicale_flowfact.dav.writing import places
 from radicale_flowfact.dav.writing.edits.seen import Reading, Seen, same
 from radicale_flowfact.dav.writing.edits.sidecars import Edit, merge_sidecar
@@ -47,6 +48,7 @@ def edit_activity(
     record, sent = current.key, seen.newest.sent
     is_task = sent.component == "VTODO"
     wanted = _changed_values(seen, is_task=is_task)
+    wanted |= _in_order(wanted, sent.fields, current)
     if _is_retitled(seen):
         wanted |= _titled(seen, current, style.subject, kinds)
     done = wanted.pop("done", None)
@@ -157,6 +159,23 @@ def _changed_values(seen: Seen[Entry], *, is_task: bool) -> dict[str, Value]:
         wanted.pop("end", None)
         wanted.pop("all_day", None)
     return wanted
+
+
+def _in_order(wanted: Mapping[str, Value], sent: EntryFields, current: Activity) -> dict[str, Value]:
+    """Return the time that the device changed, if the office moved the other one past it (rules 26 and 43).
+
+    Nothing ends before it begins, and what only the office changed stays. So the device's time is put at the length
+    that the device sent, before or after the office's.
+    """
+    begin, end = wanted.get("begin", current.begin), wanted.get("end", current.end)
+    if not isinstance(begin, datetime) or not isinstance(end, datetime) or end >= begin:
+        return {}
+    if is_unreadable_time(begin) or is_unreadable_time(end) or sent.begin is None:
+        return {}
+    length = max(timedelta(0), (sent.end or sent.begin) - sent.begin)
+    if "end" in wanted:
+        return {"end": begin + length}
+    return {"begin": end - length} if "begin" in wanted else {}
 
 
 def _moved(field: str, reading: Reading[Entry]) -> bool:

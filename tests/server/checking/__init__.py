@@ -1,0 +1,1 @@
+"""Tests of what ``check`` says of logins and web."""
