@@ -17,8 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from radicale_flowfact.commands.setup import database as setup_database
+from radicale_flowfact.commands.setup.answers import Answers
 from radicale_flowfact.settings import load_settings
 from tests.commands.test_commands import ROOT, run
 from tests.conftest import Agency, Database
@@ -170,6 +172,26 @@ def test_a_password_in_a_url_is_parted_from_it() -> None:
     assert found == ("postgresql+psycopg://gw:${file:database-password}@host:5/x", "a@b:c")
     for url in ("postgresql+psycopg://gw@host/x", "sqlite:///x", "mssql+pyodbc://gw:${X}@h/x"):
         assert setup_database._parted(url) == (url, "")
+
+
+@pytest.mark.parametrize(
+    ("server", "user", "host", "port"),
+    [("SRV\\FF", "gw", "SRV\\FF", None), ("srv,1444", "DOM\\gw", "srv", 1444), ("srv", "", "srv", None)],
+)
+def test_the_parts_make_a_url_of_sql_server(
+    tmp_path: Path, server: str, user: str, host: str, port: int | None
+) -> None:
+    """With an instance, a port, or the Windows user; the password is only referred to."""
+    parts = {"kind": "mssql", "server": server, "name": "Flow Fact", "user": user, "password": SECRET}
+    parts |= {"driver": "ODBC Driver 18 for SQL Server", "trust_certificate": True}
+    file = tmp_path / "answers.toml"
+    file.write_text("".join(f"database.{key} = {json.dumps(value)}\n" for key, value in parts.items()), "utf-8")
+    found = setup_database._chosen(Answers(file), {})
+    url = make_url(found.url)
+    assert (url.host, url.port, url.database, url.username or "") == (host, port, "Flow Fact", user)
+    assert dict(url.query) == {"driver": parts["driver"], "TrustServerCertificate": "yes"}
+    assert (found.password, url.password) == ((SECRET, "${file:database-password}") if user else ("", None))
+    assert found.state_schema == "dav"
 
 
 @pytest.mark.skipif(not os.environ.get("FLOWFACT_TEST_URL", "").startswith("postgresql"), reason="needs PostgreSQL")
