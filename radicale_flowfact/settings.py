@@ -23,6 +23,7 @@ from radicale_flowfact.database.secrets import SecretError, remember, resolved
 PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
 Private = Literal["device", "flowfact"]
 _AT_LINE = re.compile(r"at line (\d+)")
+Value = bool | int | str
 _LONGEST_LOGIN = 200  # UTF-16 units; the column takes more, so that a former owner's DSN can be put behind it
 
 
@@ -148,6 +149,7 @@ class Settings(_Section):
     metrics: MetricsSettings = MetricsSettings()
     ui: UiSettings = UiSettings()
     names: Mapping[str, str] = Field(default_factory=dict)
+    values: Mapping[str, Value | tuple[Value, ...]] = Field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:

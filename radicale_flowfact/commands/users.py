@@ -139,7 +139,10 @@ def set_password(context: typer.Context, login: Login, generate: Generate = Fals
         configuration, settings = load(config or context.obj)
         file = password_file(configuration)
         login = _login_meant(settings, login)
-        password = _password(generate=generate)
+        try:
+            password = _password(generate=generate)
+        except ValueError as error:
+            raise SettingsError(f"the password was not set: {error}") from error
         _write_password(file, login, password)
     console.print(escape(_("Password of {login} written to {file}.").format(login=login, file=file)))
     if generate:
@@ -182,7 +185,7 @@ def print_sheet(
             password = htpasswd.generated() if generate else sys.stdin.readline().rstrip("\r\n")
             _write_password(file, login, password)
         settings_file.write(target, sheet.page(root, login, password, device, language))
-    console.print(escape(_("Written: {file}").format(file=target)))
+    console.print(escape(_("File written: {file}").format(file=target)))
 
 
 def rename_login(
@@ -233,5 +236,5 @@ def _password(*, generate: bool) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     first = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != first:
-        raise SettingsError("the password was not set: the two entries differ")
+        raise ValueError("the two entries differ")
     return first

@@ -27,7 +27,7 @@ from sqlalchemy import (
     literal,
     literal_column,
 )
-from sqlalchemy.dialects.mssql import DATETIME2, SMALLDATETIME
+from sqlalchemy.dialects.mssql import DATETIME2, DATETIMEOFFSET, SMALLDATETIME
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.compiler import compiles
@@ -47,11 +47,13 @@ from radicale_flowfact.database.connections import (
 from radicale_flowfact.database.faults import told
 from radicale_flowfact.database.odd_values import read_any_time
 from radicale_flowfact.database.secrets import encoded_notes
+from radicale_flowfact.database.site_values import SiteTime, plain_type
 from radicale_flowfact.database.urls import FORMS, other_spelling
 
 _DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
 _WEIGHTS = {-1: 1, -2: 7, -3: 31, -5: 11, -6: 19, -7: 27}  # weights of a text's last characters
 _HUNDRED_NS = DATETIME2(7)  # type: ignore[no-untyped-call]
+_HUNDRED_NS_OF_ZONE = DATETIMEOFFSET(7)  # type: ignore[no-untyped-call]
 _NO_TIMEOUTS_NAMED = Timeouts()
 _engines: dict[tuple[str, str, Timeouts], Engine] = {}
 _engines_lock = threading.Lock()
@@ -174,11 +176,22 @@ def is_time(
     ``real``: the column's type on SQL Server, if known. Of a datetime2 (100 ns) Python holds microseconds only, so any
     time within that microsecond matches.
     """
+    if isinstance(column.type, SiteTime):
+        return _is_site_time(column, bindparam(parameter, type_=column.type), real)
     value = bindparam(parameter, type_=DateTime())
     if isinstance(real, DATETIME2):
         begin = cast(value, _HUNDRED_NS)
         return and_(column >= begin, column < func.dateadd(literal_column("microsecond"), literal_column("1"), begin))
     return column == (cast(value, SMALLDATETIME) if isinstance(real, SMALLDATETIME) else exact_time(value))
+
+
+def _is_site_time(
+    column: ColumnElement[datetime], value: ColumnElement[datetime], real: TypeEngine[Any] | None
+) -> ColumnElement[bool]:
+    if not isinstance(real, DATETIMEOFFSET):
+        return column == value
+    begin = cast(value, _HUNDRED_NS_OF_ZONE)
+    return and_(column >= begin, column < func.dateadd(literal_column("microsecond"), literal_column("1"), begin))
 
 
 class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are named in lower case
@@ -334,10 +347,11 @@ def _digest_mssql(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> 
     def text(column: ColumnElement[Any]) -> str:
         sql = compiler.process(column, **kwargs)
         # CAST would cut a datetime to minutes; style 121 keeps its milliseconds.
-        style = ", 121" if isinstance(column.type, DateTime) else ""
+        kind = plain_type(column.type)
+        style = ", 121" if isinstance(kind, DateTime) else ""
         # Columns of different collations cannot be concatenated. After CONVERT, text and ntext work, too.
         converted = f"CONVERT(nvarchar(max), {sql}{style}) COLLATE Latin1_General_BIN2"
-        if isinstance(column.type, String):
+        if isinstance(kind, String):
             converted = f"REPLACE({converted}, nchar(31), nchar(31) + nchar(30))"
         return f"coalesce({converted}, nchar(31) + nchar(28))"
 

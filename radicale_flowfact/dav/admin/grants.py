@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from radicale_flowfact.crm import grants as crm_grants
 from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.site import grants as crm_grants
 from radicale_flowfact.database import privileges
 from radicale_flowfact.database.engines import parsed_url
 from radicale_flowfact.database.privileges import Need, OwnTables
