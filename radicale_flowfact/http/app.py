@@ -79,6 +79,7 @@ class FlowfactApplication(Application):
         if type(self._auth).get_external_login is not BaseAuth.get_external_login:
             return None
         gateway = self._storage.gateway
+        outages.bound_waits(self._auth)
         logins = RememberedLogins(self._auth, configuration, login_named=gateway.settings.login_named)
         throttled = ThrottledLogins(
             outages.ReportedLogins(logins),
