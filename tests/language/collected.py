@@ -185,7 +185,7 @@ def _texts(node: ast.expr) -> list[str]:
         case ast.FormattedValue(value=ast.IfExp() as choice):
             return _texts(choice)
         case ast.IfExp(body=body, orelse=orelse):
-            return [text for text in (*_texts(body), *_texts(orelse)) if text] or ["{}"]
+            return [*_texts(body), *_texts(orelse)]
         case ast.BoolOp(values=values):
             return [text for value in values for text in _texts(value)]
         case ast.JoinedStr(values=values):

@@ -132,5 +132,5 @@ def _check_writing(connection: Connection, settings: Settings, report: Report, h
     report.note(Group.WRITING, "write = false: devices may read only")
     for one in hindrances:
         report.note(Group.WRITING, f"before write = true: {one.text}", one.line)
-    for grant in lacking:
-        report.note(Group.WRITING, f"before write = true: grant on {grant}")
+    for fault in [f"grant on {one}" for one in lacking]:
+        report.note(Group.WRITING, f"before write = true: {fault}")
