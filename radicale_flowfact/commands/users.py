@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 from radicale.config import Configuration
+from rich.console import RenderableType
 from rich.markup import escape
-from rich.table import Table as View
 
 from radicale_flowfact.commands import sheet
-from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults
+from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults, table
 from radicale_flowfact.database.secrets import masked
 from radicale_flowfact.dav.admin import candidates, overview
 from radicale_flowfact.dav.admin.candidates import Candidate
@@ -51,14 +51,10 @@ def show_users(context: typer.Context, config: Config = None) -> None:
         raise typer.Exit(1)
 
 
-def users_view(mapped: Iterable[MappedUser]) -> View:
+def users_view(mapped: Iterable[MappedUser]) -> RenderableType:
     """Return the table of mapped users."""
-    view = View()
-    for title in ("login", "FlowFact user", "address Merkmale", "activity Merkmale", *Name):
-        view.add_column(str(title), overflow="fold")
-    for row in mapped:
-        view.add_row(*(escape(cell) for cell in row.cells))
-    return view
+    titles = (_("login"), _("FlowFact user"), _("address Merkmale"), _("activity Merkmale"), *map(str, Name))
+    return table(titles, [row.cells for row in mapped])
 
 
 def add_users(

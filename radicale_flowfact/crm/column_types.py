@@ -54,7 +54,7 @@ TIMES = frozenset({"ANGELEGT", "TOUCH", "BEGINN", "ENDE", "VORLAGE", "ZEIT"})
 class Real:
     """What was read of a site's columns, by the logical names of table and column.
 
-    ``cased``: DSNs that are compared with case. ``samples``: a value of those columns whose spelling matters.
+    ``cased``: DSNs that are compared with case. ``samples``: of those columns whose spelling matters.
     ``views``: the tables that are views. ``state``: a digest of the schema, see ``site.real.schema_state``.
     """
 
@@ -122,7 +122,7 @@ class AnySite:
         return SiteKey(
             getattr(real, "length", None),
             cased=(table, column) in self.real.cased,
-            padded=isinstance(real, CHAR | NCHAR) and self.real.dialect != "sqlite",
+            padded=isinstance(real, CHAR | NCHAR) and self.real.dialect == "postgresql",
             national=_is_national(real) or self.real.dialect != "mssql",
             spelling=spelling,
             collation=str(getattr(real, "collation", None) or "") if self.real.dialect != "sqlite" else "",

@@ -22,9 +22,9 @@ Spelling = Literal["", "lower", "upper"]
 class SiteKey(TypeDecorator[str]):
     """A DSN.
 
-    ``cased``: the column is compared with case. ``padded``: it is a char, filled up with blanks. ``national``: it holds
-    Unicode on SQL Server. ``spelling``: how its values are spelled, and new ones are written; "": as they come.
-    ``collation``: its name, where it has one of its own.
+    ``cased``: the column is compared with case. ``padded``: it is a char of PostgreSQL, which takes it for another type
+    than a varchar. ``national``: it holds Unicode on SQL Server. ``spelling``: how its values are spelled, and new ones
+    are written; "": as they come. ``collation``: its name, where it has one of its own.
     """
 
     impl = String
@@ -170,5 +170,9 @@ def _spellings(values: Iterable[Any]) -> set[Any]:
 
 def _respelled(value: ColumnElement[Any], kind: SiteKey, to: Callable[..., ColumnElement[Any]]) -> ColumnElement[Any]:
     """Return a value in another spelling, in the column's own type: its index serves no other."""
+    its = value.type
+    is_alike = isinstance(its, SiteKey) and (its.padded, its.length) == (kind.padded, kind.length)
+    if to is _as_it_is and is_alike and not isinstance(value, BindParameter):
+        return type_coerce(value, kind.plain)
     spelled = to(value, type_=kind.plain)
     return cast(spelled, kind.plain) if kind.padded and kind.length else type_coerce(spelled, kind.plain)

@@ -18,6 +18,7 @@ from radicale_flowfact.database.odd_values import UNREADABLE_LATE
 
 Code = str | int
 _LONGEST_FLAG, _LONGEST_TIME = 20, 40  # characters of a flag and of a time that are texts
+_LEAST = 10  # characters of a date
 YES = ("J", "JA", "Y", "YES", "T", "TRUE", "W", "WAHR", "X", "1", "-1")
 NO = ("N", "NEIN", "NO", "F", "FALSE", "FALSCH", "0", "")
 """What letters mean where ``[values]`` says nothing; the first is written."""
@@ -113,6 +114,8 @@ class IsoForm:
     def of(cls, sample: str) -> IsoForm:
         """Return the form of a value."""
         text = sample.strip()
+        if len(text) < _LEAST:
+            return cls()
         separator = text[10:11] if text[10:11] in ("T", " ") else " "
         clock, zone = text[11:], ""
         if clock.endswith(("Z", "z")):

@@ -23,8 +23,9 @@ from radicale_flowfact.database.engines import engine_for, reaching
 from radicale_flowfact.dav.reading import agenda, departures, listing
 from radicale_flowfact.dav.reading.listing import Tag
 from radicale_flowfact.dav.reading.opening import Opener
+from radicale_flowfact.dav.reading.owners import Owners
 from radicale_flowfact.dav.reading.rendering import etag_of
-from radicale_flowfact.dav.store import collections, history, items, journal, schema, search
+from radicale_flowfact.dav.store import collections, history, items, journal, schema, search, versions
 from radicale_flowfact.dav.store.chains import Move
 from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.deferred.familiar import FamiliarAddresses
@@ -33,7 +34,6 @@ from radicale_flowfact.dav.store.devices import device_of
 from radicale_flowfact.dav.store.history import Event
 from radicale_flowfact.dav.store.items import Item, Text
 from radicale_flowfact.dav.store.journal import Changes
-from radicale_flowfact.dav.store.owners import Owners
 from radicale_flowfact.dav.store.request import RefusedError, current
 from radicale_flowfact.dav.store.session import Name, Session, Stats
 from radicale_flowfact.dav.store.transactions import Transactions
@@ -307,7 +307,7 @@ class Gateway:
         Notes that the device of the current request has these versions now (rule 43).
         """
         with self.session() as session:
-            found = items.texts(session, [(item.id, item.etag) for item in wanted])
+            found = versions.texts(session, [(item.id, item.etag) for item in wanted])
         fetched = [(item.id, item.etag, item.number) for item in wanted if (item.id, item.etag) in found]
         self._notes.fetched(device_of(collection.login, current().agent), fetched)
         return {item_id: text for (item_id, _), text in found.items()}
@@ -331,7 +331,7 @@ class Gateway:
                 payload = payload.called(here.uid)
             if here is not None and here.uid == payload.uid:
                 taken_off.require_own(session, name, user, here)
-            require(there, lambda: items.was_stored_last(session, there, etag_of(payload.text)))
+            require(there, lambda: versions.was_stored_last(session, there, etag_of(payload.text)))
             write = put_delete.Write(
                 session,
                 collection,

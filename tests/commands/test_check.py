@@ -6,6 +6,11 @@ import json
 
 import pytest
 
+from radicale_flowfact.commands import check_report
+from radicale_flowfact.crm.site.tally import Reason
+from radicale_flowfact.dav.admin.checking.findings import Counts, Group, Report
+from radicale_flowfact.dav.store.session import Name
+from radicale_flowfact.language.texts import GERMAN, using
 from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
 
@@ -79,3 +84,29 @@ def test_json_tells_also_why_there_was_no_check(configured: Server, line: str, w
         return
     assert words in " ".join(one["text"] for one in found["findings"] if one["group"] == where)
     assert [fact["text"] for fact in found["facts"] if fact["title"] == "[auth] type"] == ["htpasswd"]
+
+
+def test_a_screen_in_german_says_all_of_it_in_german() -> None:
+    """Also what lower layers find: cause, next step and facts."""
+    report = Report()
+    report.fault(Group.LOGINS, "[auth] type is not set (denyall): nobody gets in", "make a new key and certificate")
+    error = "the own Merkmal of FlowFact user 'anna' is not among the Merkmale his addresses sync; "
+    error += "add it in FlowFact's user settings (Dienste/Outlook) or under address_merkmale in flowfact.toml"
+    report.fault(Group.USERS, f"users.anna: {error}", is_message=True)
+    report.tell(Group.OWN, "own tables", "up to date (0013), beside FlowFact's")
+    report.counts = [Counts("anna", Name.TASKS, 1, 3, 3, {Reason.ARCHIVED: 2}, 0)]
+    with using(GERMAN):
+        faults = list(check_report.problem_lines(report, faults=True))
+        facts = list(check_report.fact_lines(report))
+        (counted,) = check_report.count_lines(report)
+        assert check_report.summary(report).startswith("2 Fehler, 0 Hinweise.")
+    assert (faults[0], faults[3]) == ("Benutzer", "Logins")
+    assert faults[1].startswith("  Fehler: users.anna: ")
+    assert "Benutzereinstellungen" in faults[2]
+    assert faults[4:] == [
+        "  Fehler: [auth] type ist nicht gesetzt (denyall): Niemand kommt hinein",
+        "        -> Schlüssel und Zertifikat neu erstellen",
+    ]
+    assert facts[1].split("  ")[1] == "eigene Tabellen"
+    assert facts[1].endswith("aktuell (0013), neben denen von FlowFact")
+    assert counted.endswith("1 in der Sammlung; nicht: 2 archiviert")

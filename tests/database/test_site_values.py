@@ -35,6 +35,10 @@ def test_a_text_is_written_in_the_form_that_the_column_has(sample: str) -> None:
     assert kind.process_bind_param(NOON, POSTGRESQL) == sample
 
 
+def test_an_empty_column_gets_times_in_full() -> None:
+    assert SiteTime("text", ZONE, IsoForm.of("")).process_bind_param(NOON, SQLITE) == "2026-06-15 12:30:00"
+
+
 def test_a_time_with_zone_is_the_offices_through_both_hours_of_autumn() -> None:
     kind = SiteTime("zone", ZONE)
     for hour, fold in ((0, 0), (1, 1)):

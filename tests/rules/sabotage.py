@@ -145,7 +145,7 @@ SABOTAGES = [
     Sabotage(
         44,
         "dav/writing/last_seen.py",
-        "versions.spelt_as(sent, served) if self.name is Name.ADDRESSES else sent",
+        "card_versions.spelt_as(sent, served) if self.name is Name.ADDRESSES else sent",
         "sent",
     ),
     Sabotage(4, "dav/reading/refresh.py", "elif taker is Gone.WINDOW and item.gone_by == Gone.LEAVING:", "elif False:"),

@@ -16,7 +16,6 @@ from sqlalchemy import (
     inspect,
     select,
     table,
-    type_coerce,
 )
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
@@ -31,6 +30,7 @@ from radicale_flowfact.crm.values import Raw, Values
 
 _WITH_CASE = re.compile(r"_CS_|_BIN")
 """In the name of a collation of SQL Server that compares with case."""
+_SAMPLED = 20  # values by which the spelling of a column is known
 Key = tuple[str, str]
 
 
@@ -177,13 +177,12 @@ def has_case(kind: TypeEngine[Any]) -> bool:
 
 
 def _sample(connection: Connection, names: NameMap, there: Mapping[str, RealTable], key: Key) -> str:
-    """Return a value of a column, or an empty text."""
+    """Return the longest of some times, or some DSNs behind each other; an empty text if there is none."""
     name, its = key
     one: Any = column(quoted_name(names.column(name, its) or "", quote=True), String)
-    found = connection.scalar(
-        select(type_coerce(one, String)).select_from(_place(there[name])).where(one.is_not(None)).limit(1)
-    )
-    return str(found or "").strip()
+    query = select(one).select_from(_place(there[name])).where(one.is_not(None)).limit(_SAMPLED)
+    found = [str(value).strip() for value in connection.scalars(query)]
+    return max(found, key=len, default="") if its in TIMES else "".join(found)
 
 
 def _place(there: RealTable) -> Any:  # noqa: ANN401 - a TableClause

@@ -40,11 +40,17 @@ class SchemaWatch:
         self._faults: tuple[Fault, ...] = ()
 
     def faults(self) -> tuple[Fault, ...]:
-        """Return what is missing now; looks only if the last look is older than ``SECONDS``."""
-        with self._lock:
-            if self._looked is None or self._clock() - self._looked >= SECONDS:
-                self._look()
-            return self._faults
+        """Return what is missing now; looks only if the last look is older than ``SECONDS``.
+
+        While another thread looks, which may wait for a lock of the database, what the last look found is returned.
+        """
+        if self._is_due() and self._lock.acquire(blocking=False):
+            try:
+                if self._is_due():
+                    self._look()
+            finally:
+                self._lock.release()
+        return self._faults
 
     def start(self) -> None:
         """Look again and again in a thread, which ends with the process."""
@@ -54,6 +60,9 @@ class SchemaWatch:
         while True:
             self.faults()
             time.sleep(SECONDS / 2)
+
+    def _is_due(self) -> bool:
+        return self._looked is None or self._clock() - self._looked >= SECONDS
 
     def _look(self) -> None:
         """Look once; what a database that does not answer had before still counts."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -29,9 +31,25 @@ def check_certificate(certificate: Path, key: Path, report: Report, now: datetim
     private = _key(key, report)
     if not chain:
         return
+    try:
+        _check_leaf(certificate, key, chain, private, now or datetime.now(UTC), report)
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        text = f"the certificate {certificate} has parts that are broken or of no use to phones"
+        report.fault(Group.WEB, text, "make a new key and certificate")
+
+
+def _check_leaf(
+    certificate: Path,
+    key: Path,
+    chain: Sequence[x509.Certificate],
+    private: PrivateKeyTypes | None,
+    now: datetime,
+    report: Report,
+) -> None:
+    """Report what is wrong with the server's own certificate. Raises ValueError or the library's own errors."""
     leaf = chain[0]
     report.tell(Group.WEB, "certificate", f"{', '.join(_names(leaf)) or 'no names'}, until {_day(leaf)}")
-    _check_dates(leaf, now or datetime.now(UTC), report)
+    _check_dates(leaf, now, report)
     _check_names(leaf, report)
     _check_kind(leaf, report)
     if len(chain) == 1 and leaf.issuer != leaf.subject:
@@ -86,7 +104,7 @@ def _key(path: Path, report: Report) -> PrivateKeyTypes | None:
             f"the key {path} is locked with a password, which nobody can type when the server starts",
             f"openssl pkey -in {path} -out new.key.pem takes it off; protect the file by its rights",
         )
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         report.fault(Group.WEB, f"{path} holds no private key in PEM form", "[server] key names the file with the key")
     return None
 

@@ -80,6 +80,8 @@ def _bound(family: int, kind: int, protocol: int, address: tuple[object, ...]) -
         with socket.socket(family, kind, protocol) as probe:
             if os.name != "nt":
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             probe.bind(address)
             probe.listen(1)
     except OSError as error:

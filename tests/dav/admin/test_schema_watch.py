@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
+from radicale_flowfact.database.engines import DatabaseError
 from radicale_flowfact.dav.admin import schema_watch
 from radicale_flowfact.dav.store import tables as dav_tables
 from tests import payloads
 from tests.commands.test_commands import run
 from tests.conftest import Agency, Server, not_on_mssql
+from tests.dav.test_refused_by_database import without_right
 from tests.http.observe.served import Served, served
 from tests.http.observe.test_endpoints import get, numbers
 
@@ -118,6 +121,29 @@ def test_health_and_metrics_name_it_and_forget_it(
     assert "MISSING" not in run("status", "--config", str(server.config)).stdout
 
 
+def test_who_asks_while_another_looks_does_not_wait(agency: Agency, server: Server) -> None:
+    """A look may wait for a lock that FlowFact holds; the health must answer all the same."""
+    began, goes_on = threading.Event(), threading.Event()
+
+    def held(*_: object) -> None:
+        began.set()
+        goes_on.wait(30)
+
+    gateway = server.start().gateway
+    watch = schema_watch.SchemaWatch(gateway)
+    event.listen(gateway.engine, "begin", held)
+    try:
+        looking = threading.Thread(target=watch.faults)
+        looking.start()
+        assert began.wait(30)
+        assert watch.faults() == ()
+        assert looking.is_alive()
+    finally:
+        goes_on.set()
+        looking.join(30)
+        event.remove(gateway.engine, "begin", held)
+
+
 def test_workers_notice_by_themselves_within_a_minute(agency: Agency, server: Server, unused_tcp_port: int) -> None:
     """No device asks anything: what the workers log comes from their own looks."""
     with served(server, unused_tcp_port, "workers = 2\n") as running:
@@ -135,6 +161,16 @@ def _until(seconds: float, is_so: Callable[[], bool], running: Served) -> None:
     while not is_so():
         assert time.monotonic() < end, running.log
         time.sleep(0.5)
+
+
+def test_a_table_that_may_no_longer_be_read_is_named(agency: Agency, server: Server) -> None:
+    """A grant that is taken away is as good as a table that is gone: nobody can be served."""
+    with without_right(agency, server, "SELECT", "ADTEL") as poor:
+        (missing,) = schema_watch.missing_now(poor.start().gateway)
+        assert missing.name == "ADTEL"
+        assert "the database user may not read it" in str(missing)
+        with pytest.raises(DatabaseError, match="table ADTEL: the database user may not read it"):
+            schema_watch.require_fitting_map(poor.gateway.settings)
 
 
 def test_serve_does_not_start_on_a_map_that_does_not_fit(agency: Agency, server: Server) -> None:

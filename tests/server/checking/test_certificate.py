@@ -159,3 +159,13 @@ def test_a_self_signed_one_and_a_readable_key_are_notes(authority: Authority) ->
     assert report.faults == []
     only(report, "self-signed", fault=False)
     assert "chmod 640" in only(report, "everybody on this machine may read the key", fault=False).step
+
+
+def test_parts_that_cannot_be_read_are_a_fault(authority: Authority) -> None:
+    """Names that are none: what any text may hold must not end the check."""
+    own = authority.make()
+    broken = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"no names")
+    built = authority._builder("dav.example.com", "Authority", own, NOW, 90).add_extension(broken, critical=False)
+    leaf = built.sign(authority.key, hashes.SHA256())
+    (authority.folder / "cert.pem").write_bytes(leaf.public_bytes(Encoding.PEM))
+    only(authority.report(), "has parts that are broken", fault=True)
