@@ -13,6 +13,7 @@ import pytest
 
 from radicale_flowfact.crm.names import OPTIONAL, NameMap, known_names
 from radicale_flowfact.crm.site import check, drafting, schema_reading
+from radicale_flowfact.database.engines import dispose_engines
 from radicale_flowfact.dav.admin.readonly import read_only
 from radicale_flowfact.http.app import FlowfactApplication
 from radicale_flowfact.server.configuration import load_configuration
@@ -35,7 +36,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> Iter
     url = URL or f"sqlite:///{(tmp_path / 'flowfact.sqlite').as_posix()}"
     found = make(site, url, f"flowfact_setup_{worker_id}" if URL else None)
     yield found
-    found.engine.dispose()
+    dispose_engines()  # the gateway's, too, which has other time-outs
 
 
 def answers(made: Made, **more: object) -> str:

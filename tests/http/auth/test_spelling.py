@@ -27,6 +27,7 @@ def serving_edited(server: Server, *edits: tuple[str, str, str]) -> Iterator[str
         file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with serve_application(FlowfactApplication(load_configuration(server.config))) as base:
         yield base
+    server.gateway.flush()
     forget_gateways()
 
 
