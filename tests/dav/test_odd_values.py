@@ -195,7 +195,7 @@ def test_a_time_that_cannot_be_read_is_told_and_may_be_mended_by_a_device(agency
     (fault,) = faults(server)
     assert dsn.lower() in fault
     assert any(
-        "is 'Besichtigung: Unendlich'" in line or "Unendlich" in line for line in why(server.gateway, "anna", dsn)
+        "is 'Besichtigung: Unendlich'" in line or "Unendlich" in line for line in why(server.gateway, "anna", dsn).lines
     )
     href, text = next((href, text) for href, text in device.all("appointments").items() if "Unendlich" in text)
     end = "DTEND;TZID=Europe/Berlin:20260620T120000\r\nSUMMARY"

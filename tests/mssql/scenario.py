@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Unicode, cast, literal, update
 
 from radicale_flowfact.database.engines import WRITES
-from radicale_flowfact.dav.admin import check, devices, erase, overview, rename, schema_watch, status, verify
+from radicale_flowfact.dav.admin import check, devices, erase, overview, people, rename, schema_watch, status, verify
 from radicale_flowfact.dav.admin.why import why
 from radicale_flowfact.dav.store import schema
 from radicale_flowfact.dav.store.items import Item
@@ -251,7 +251,13 @@ def _administer(agency: Agency, server: Server) -> None:
         )
     for record in (*office.rows(office.tables.address), *office.rows(office.tables.activity)):
         why(gateway, "anna", record["DSN"])
-    why(gateway, "anna", "nothing")
+    for called in ("nothing", "n1", "0221 3344", "köln"):
+        why(gateway, "anna", called)
+    with gateway.session() as session:
+        people.titles_of(session, [f"AD:{row['DSN']}" for row in agency.office.rows(agency.office.tables.address)])
+        people.titles_of(session, [f"AKT:{row['DSN']}" for row in agency.office.rows(agency.office.tables.activity)])
+        people.names_of(session)
+        people.device_only_titles(session, [])
     overview.undo(gateway, [], "anna", datetime(2026, 1, 1), dry_run=False)
     again = [entry.number for entry in found if entry.what in ("put", "delete")]
     overview.undo(gateway, again, None, None, dry_run=False)

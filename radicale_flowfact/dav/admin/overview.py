@@ -38,12 +38,18 @@ class Overview:
 
 
 def undo(
-    gateway: Gateway, numbers: Sequence[int], login: str | None, since: datetime | None, *, dry_run: bool
+    gateway: Gateway,
+    numbers: Sequence[int],
+    login: str | None,
+    since: datetime | None,
+    *,
+    dry_run: bool,
+    record: str | None = None,
 ) -> list[Outcome]:
     """Undo entries of the history, newest first, in one transaction (rule 29).
 
-    They are chosen by their numbers, or else by login and earliest time (UTC); an undo is undone by its number only. A
-    dry run does everything and rolls it back, so that it shows what several entries together would do. Raises
+    They are chosen by their numbers, or else by login, DSN and earliest time (UTC); an undo is undone by its number
+    only. A dry run does everything and rolls it back, so that it shows what several entries together would do. Raises
     DatabaseError if FlowFact changes a record in this moment; then nothing is undone.
     """
     outcomes = []
@@ -51,7 +57,7 @@ def undo(
         savepoint = session.connection.begin_nested()
         found = [
             entry
-            for entry in entries(session, numbers, login=login, since=since)
+            for entry in entries(session, numbers, login, record, since)
             if numbers or entry.what in ("put", "delete")
         ]
         lock_collections(session, found)

@@ -297,7 +297,7 @@ def _finish(
             name, f"has {len(rendered.text)} characters with what is kept of it, {_MOST_KEPT} are the most"
         )
     try:
-        same = same_meaning(session.settings, name, payload.text, rendered.text, payload.parsed)
+        same = payload.is_sound and same_meaning(session.settings, name, payload.text, rendered.text, payload.parsed)
     except PayloadError as error:
         raise unreadable(name, f"cannot be kept beside what is known of it: {error}") from error
     written = replace(
