@@ -19,14 +19,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.types import TypeEngine
 
 from radicale_flowfact.crm.column_types import TIMES, Real, RealTypes, is_key
-from radicale_flowfact.crm.names import TABLES, NameMap
+from radicale_flowfact.crm.names import TABLES, UNREAD, NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.crm.values import Raw, Values
+from radicale_flowfact.database.fault_codes import Kind
+from radicale_flowfact.database.faults import kind_of
 
 _WITH_CASE = re.compile(r"_CS_|_BIN")
 """In the name of a collation of SQL Server that compares with case."""
@@ -112,15 +114,23 @@ def _state(there: Mapping[str, RealTable]) -> str:
 def read(connection: Connection, names: NameMap) -> Real:
     """Return what the gateway must know of the mapped columns; what does not exist is left out.
 
-    Raises DBAPIError if a column may not be read.
+    Where a table may not be read, its columns count as the reference schema's, and ``state`` is empty.
     """
     there = real_tables(connection, names)
     types = _types(names, there)
-    cased = _cased(connection, names, there, types)
-    asked = [key for key, kind in types.items() if _spelling_matters(key, kind, cased)]
-    samples = {key: sample for key in asked if (sample := _sample(connection, names, there, key))}
+    asked = {key: kind for key, kind in types.items() if key[0] not in UNREAD}
     views = frozenset(name for name, one in there.items() if one.is_view)
-    return Real(connection.dialect.name, types, cased, samples, views, _state(there))
+    dialect, state = connection.dialect.name, _state(there)
+    try:
+        with connection.begin_nested():
+            cased = _cased(connection, names, there, asked)
+            spelled = [key for key, kind in asked.items() if _spelling_matters(key, kind, cased)]
+            samples = {key: sample for key in spelled if (sample := _sample(connection, names, there, key))}
+    except DBAPIError as error:
+        if kind_of(error) is not Kind.RIGHT:
+            raise
+        return Real(dialect, types, views=views)
+    return Real(dialect, types, cased, samples, views, state)
 
 
 class Site:

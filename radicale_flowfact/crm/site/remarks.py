@@ -20,7 +20,7 @@ from sqlalchemy.types import Boolean, Date, DateTime, TypeEngine
 
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.column_types import TIMES, column_type
-from radicale_flowfact.crm.names import TABLES, NameMap
+from radicale_flowfact.crm.names import TABLES, UNREAD, NameMap
 from radicale_flowfact.crm.site.real import RealTable, real_tables
 from radicale_flowfact.crm.tables import LOGICAL, Tables
 from radicale_flowfact.crm.values import FLAGS, WORDS
@@ -219,7 +219,8 @@ def _toml(value: str) -> str:
 
 
 def _columns(tables: Tables) -> list[Column[Any]]:
-    return [one for built in tables.metadata.sorted_tables for one in built.columns]
+    read = (built for built in tables.metadata.sorted_tables if built.info[LOGICAL] not in UNREAD)
+    return [one for built in read for one in built.columns]
 
 
 def _logical(column: Column[Any]) -> str:
