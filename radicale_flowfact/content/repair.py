@@ -10,6 +10,7 @@ import quopri
 import re
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 from radicale_flowfact.content import mending
@@ -46,6 +47,10 @@ _CODED = re.compile(r";(?:ENCODING=)?\"?(QUOTED-PRINTABLE|BASE64)\"?(?=[;:])", r
 _CHARSETS = re.compile(
     r"(?:us-?)?ascii|utf-?8|utf-?16|latin-?1|iso-?8859-\d{1,2}|(?:windows|cp)-?125\d|koi8-r", re.IGNORECASE
 )
+# Before a blank behind a soft break: of the text, or of a fold, if it stands between the bytes of one character. The
+# texts that are repaired have no control characters.
+_MAYBE_FOLD = "\x01"
+_FOLD_BLANK = re.compile(f"{_MAYBE_FOLD}[ \\t]")
 _ENCODINGS = frozenset({"QUOTED-PRINTABLE", "BASE64", "8BIT", "7BIT"})
 _DECODED = frozenset({"ENCODING", "CHARSET"})
 _STRUCTURED = frozenset({"N", "ADR", "ORG"})
@@ -134,7 +139,7 @@ def _logical_lines(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if coding == "QUOTED-PRINTABLE" and pieces[-1].endswith("="):
             pieces[-1] = pieces[-1][:-1]
-            pieces += [line] if line else []
+            pieces += [_MAYBE_FOLD + line if line[:1] in (" ", "\t") else line] if line else []
         elif pieces and line[:1] in (" ", "\t"):
             pieces.append(line.strip() if coding == "BASE64" else line[1:])
             if coding is None and ":" in line:
@@ -176,9 +181,10 @@ def _encoding(line: Line) -> set[str]:
 def _value(line: Line) -> str:
     if "QUOTED-PRINTABLE" not in _encoding(line):
         return line.value
-    raw = quopri.decodestring(line.value.encode())
     charset = next(iter(line.param("CHARSET")), "utf-8").strip()
-    try:
-        return printable(raw.decode(charset if _CHARSETS.fullmatch(charset) else "utf-8"))
-    except (LookupError, UnicodeError):
-        return printable(raw.decode("cp1252", "replace"))
+    whole = line.value.replace(_MAYBE_FOLD, "")
+    for value in (whole, _FOLD_BLANK.sub("", line.value)):
+        with suppress(LookupError, UnicodeError):
+            raw = quopri.decodestring(value.encode())
+            return printable(raw.decode(charset if _CHARSETS.fullmatch(charset) else "utf-8"))
+    return printable(quopri.decodestring(whole.encode()).decode("cp1252", "replace"))

@@ -216,3 +216,13 @@ def test_rule_44_what_android_makes_of_what_it_is_shown_is_no_person(
     named = got.text.replace("N:;;;;", "N:Muster;Max;;;").replace("FN:", "FN:Max Muster ")
     assert device.put(f"addresses/{href}", named, got.etag).status == 204
     assert (address(agency)["NAME"], address(agency)["VORNAME"]) == ("Muster", "Max")
+
+
+@pytest.mark.parametrize("version", ["2.1", "3.0"])
+def test_rule_44_a_coded_character_that_is_folded_as_well(agency: Agency, server: Server, version: str) -> None:
+    """EZ-vcard folded behind a soft break (mangstadt/ez-vcard#80); else a blank behind one is the text's."""
+    coded = ";CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:"
+    lines = (f"N{coded}M=C3=\r\n =BCller;J=C3=B6rg", f"NOTE{coded}a=\r\n b=C3=BC")
+    assert put(server.start().device(), "addresses/a.vcf", card(*lines, version=version)).status == 201
+    row = address(agency)
+    assert (row["NAME"], row["VORNAME"], row["NOTIZ"]) == ("Müller", "Jörg", "a bü")
