@@ -52,8 +52,9 @@ def read_facts(connection: Connection, tables: Tables, record: RecordKey, user: 
     archived = bool(getattr(row, "ARCHIV", False))
     if record.table is Table.ADDRESS:
         links = tables.activity_address
-        linked = connection.scalars(select(links.c.AKT_DSN).where(links.c.AD_DSN == record.dsn))
-        return Facts(record, _name(row), archived, right, merkmale, tuple(linked))
+        linked = rows.read(connection, select(links.c.AKT_DSN).where(links.c.AD_DSN == record.dsn))
+        appointments = tuple(text_of(link, "AKT_DSN") for link in linked)
+        return Facts(record, _name(row), archived, right, merkmale, appointments)
     kinds = rows.read(
         connection,
         select(
