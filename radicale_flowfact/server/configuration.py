@@ -15,7 +15,6 @@ from pathlib import Path
 from radicale import config as radicale_config
 from radicale.config import Configuration
 
-from radicale_flowfact.crm.names import NameMap, NameMapError
 from radicale_flowfact.database.secrets import remember
 from radicale_flowfact.settings import Settings, SettingsError, load_settings, text_of
 
@@ -60,14 +59,8 @@ def settings_path(configuration: Configuration) -> Path:
 
 
 def settings_of(configuration: Configuration) -> Settings:
-    """Return the gateway's settings. Raises SettingsError, also for a name map that has unknown names."""
-    path = settings_path(configuration)
-    settings = load_settings(path)
-    try:
-        NameMap.from_overrides(settings.names)
-    except NameMapError as error:
-        raise SettingsError(f"{path}: {error}") from error
-    return settings
+    """Return the gateway's settings. Raises SettingsError."""
+    return load_settings(settings_path(configuration))
 
 
 def _names_settings(configuration: Configuration) -> bool:

@@ -105,7 +105,7 @@ CHECK, SERVE = ("check", *_CONFIG), ("serve", *_CONFIG)
 MISTAKES = [
     # The name map
     Mistake("a misspelt name on the left of [names]", toml(f'{_HEAD}{_USER}[names]\n"AD.FIRMEN" = "x"\n'), CHECK,
-            ("flowfact.toml: [names] 'AD.FIRMEN' is unknown; did you mean 'AD.FIRMA'?",)),
+            ("[names] 'AD.FIRMEN' is unknown; did you mean 'AD.FIRMA'?",)),
     Mistake("the same, for serve", toml(f'{_HEAD}{_USER}[names]\n"AD.FIRMEN" = "x"\n'), SERVE,
             ("did you mean 'AD.FIRMA'?",)),
     Mistake("a name on the left of [names] without quotes", toml(f'{_HEAD}{_USER}[names]\nAD.FIRMA = "x"\n'), CHECK,
