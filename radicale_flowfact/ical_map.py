@@ -20,6 +20,7 @@ from radicale_flowfact.maps.ical_rendering import Style, minimal, place_of, rend
 from radicale_flowfact.maps.ical_sidecar import no_place, place_in, place_line, property_name
 from radicale_flowfact.maps.ical_summaries import kind_in, kind_like, names_in, subject_of, summary_of, titled_kind
 from radicale_flowfact.maps.ical_time_range import time_range
+from radicale_flowfact.maps.ical_times import are_sound
 
 __all__ = [
     "JOURNAL",
@@ -28,6 +29,7 @@ __all__ = [
     "Entry",
     "EntryFields",
     "Style",
+    "are_sound",
     "kind_in",
     "kind_like",
     "minimal",

@@ -65,11 +65,20 @@ class Kind:
     is_mail: bool = False
 
 
+class ListSource(StrEnum):
+    """Where a user's list of Merkmale comes from (rule 2); ``OVER_FLOWFACT``: FlowFact's own one is not used."""
+
+    FLOWFACT = "FlowFact"
+    SETTINGS = "flowfact.toml"
+    OVER_FLOWFACT = "flowfact.toml, not FlowFact"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A FlowFact user with the data that decide the scope of his collections (rules 1, 2, 21).
 
-    The Merkmal sets hold DSNs in ``dsn_key`` form; ``groups`` likewise.
+    The Merkmal sets hold DSNs in ``dsn_key`` form; ``groups`` likewise. ``address_source`` and ``activity_source`` say
+    where they come from.
     """
 
     dsn: str
@@ -82,6 +91,8 @@ class User:
     groups: frozenset[str] = frozenset()
     appointment_kind: str | None = None
     task_kind: str | None = None
+    address_source: ListSource = ListSource.FLOWFACT
+    activity_source: ListSource = ListSource.FLOWFACT
 
 
 @dataclass(frozen=True, slots=True)

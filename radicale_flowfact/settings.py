@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 import tomllib
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,6 +22,8 @@ from radicale_flowfact.database.secrets import SecretError, remember, resolved
 
 PHONE_SLOTS = ("work", "cell", "home", "assistant", "work2", "home2", "pager", "car")
 Private = Literal["device", "flowfact"]
+_AT_LINE = re.compile(r"at line (\d+)")
+Value = bool | int | str
 _LONGEST_LOGIN = 200  # UTF-16 units; the column takes more, so that a former owner's DSN can be put behind it
 
 
@@ -51,7 +54,7 @@ class AddressSettings(_Section):
     def _known_slots(cls, slots: tuple[str, ...]) -> tuple[str, ...]:
         for slot in slots:
             if slot not in PHONE_SLOTS:
-                raise ValueError(f"unknown slot {slot!r}{_did_you_mean(slot, PHONE_SLOTS)}")
+                raise ValueError(f"unknown slot {slot!r}; did you mean {_nearest(slot, PHONE_SLOTS)}?")
         if len(set(slots)) != len(slots):
             raise ValueError("each slot may be named once")
         return slots
@@ -146,6 +149,7 @@ class Settings(_Section):
     metrics: MetricsSettings = MetricsSettings()
     ui: UiSettings = UiSettings()
     names: Mapping[str, str] = Field(default_factory=dict)
+    values: Mapping[str, Value | tuple[Value, ...]] = Field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -218,17 +222,20 @@ def load_settings(path: Path) -> Settings:
 
     Raises SettingsError naming every fault.
     """
+    text = text_of(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: is not valid TOML: {error}") from error
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {_syntax_fault(text, str(error))}") from error
+    faults = [*_unquoted(raw, "users"), *_unquoted(raw, "names")]
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        faults = "\n".join(f"  {_fault(fault)}" for fault in error.errors())
-        raise SettingsError(f"{path}: cannot be used:\n{faults}") from error
+        faults += [_fault(fault) for fault in error.errors()]
+        lines = "\n".join(f"  {fault}" for fault in faults)
+        raise SettingsError(f"{path}: cannot be used:\n{lines}") from None  # the error holds what was typed
+    if faults:
+        raise SettingsError("\n  ".join([f"{path}: cannot be used:", *faults]))
     token = _resolved(settings.metrics.token, "metrics.token", path)
     remember(token)
     return settings.model_copy(
@@ -255,12 +262,103 @@ def _database_url(url: str, path: Path) -> str:
     return url
 
 
-def _fault(fault: Mapping[str, object]) -> str:
-    location = tuple(str(part) for part in fault["loc"])  # type: ignore[attr-defined]
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key {'.'.join(location)}{_did_you_mean(location[-1], _known_keys(location))}"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{'.'.join(location)}: {message}" if location else message
+def text_of(path: Path, *, may_have_mark: bool = True) -> str:
+    """Return the text of a settings file, which is UTF-8. Raises SettingsError saying in which way it is not.
+
+    ``may_have_mark``: whether a byte order mark at its beginning does no harm.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}; mend the path or the file's rights") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:
+        raise SettingsError(f"{path}: is in UTF-16; save it as UTF-8")
+    if data.startswith(codecs.BOM_UTF8) and not may_have_mark:
+        raise SettingsError(f"{path}: begins with a byte order mark (BOM); save it as UTF-8 without BOM")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}: line {line} is not in UTF-8 but perhaps in ANSI; save it as UTF-8") from None
+
+
+def _syntax_fault(text: str, error: str) -> str:
+    """Return what is wrong with a file that is no TOML, without what stands there."""
+    found = _AT_LINE.search(error)
+    number = int(found[1]) if found else text.count("\n") + 1
+    line = [*text.split("\n"), ""][number - 1].strip()
+    if login := re.fullmatch(r"\[users\.([^\]\"']+)\]?", line):
+        return f'line {number}: a login with such characters needs quotes: [users."{login[1].strip()}"]'
+    if "\\" in line:
+        return f"line {number}: a backslash stands in single quotes only, as in 'C:\\x'; or write / instead"
+    if re.match(r"[\w.\"-]+\s*=\s*[^\"'\[{\s]", line):
+        return f"line {number} is no TOML: texts need quotes, true and false small letters, decimals a point"
+    return f"line {number} is no TOML: {error.partition(' (at ')[0]}"
+
+
+def _unquoted(raw: dict[str, Any], section: str) -> list[str]:
+    """Take out of ``raw`` the keys of a section that have a dot without quotes, and return a fault for each."""
+    there = raw.get(section)
+    if not isinstance(there, dict):
+        return []
+    faults = []
+    for key, value in list(there.items()):
+        nested = next((name for name, inner in value.items() if isinstance(inner, dict)), None) if _is(value) else None
+        if section == "users" and nested is not None:
+            faults.append(f'[users.{key}.{nested}]: a login with a dot needs quotes: [users."{key}.{nested}"]')
+            del there[key]
+        elif section == "names" and _is(value):
+            faults.append(f'[names] {key}.{next(iter(value), "")} needs quotes: "{key}.{next(iter(value), "")}" = "…"')
+            del there[key]
+    return faults
+
+
+def _is(value: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(value, dict)
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    """Return one fault of a value in words, without the value."""
+    location, limits = tuple(str(part) for part in fault["loc"]), fault.get("ctx", {})
+    key = ".".join(location)
+    match str(fault["type"]).removesuffix("_parsing").removesuffix("_type"):
+        case "extra_forbidden":
+            if nearest := _nearest(location[-1], _known_keys(location)):
+                return f"unknown key {key}; did you mean {nearest}?"
+            return f"unknown key {key}"
+        case "missing":
+            return f"{key} is missing"
+        case "string":
+            return f"{key} must be a text in quotes"
+        case "bool":
+            return f"{key} must be true or false"
+        case "int" | "float" | "int_from_float":
+            return f"{key} must be a number"
+        case "greater_than_equal" | "greater_than":
+            return f"{key} must be at least {limits.get('ge', limits.get('gt'))}"
+        case "less_than_equal":
+            return f"{key} must be at most {limits['le']}"
+        case "literal_error":
+            return f"{key} must be {limits['expected'].replace(' or ', ' / ')}"
+    message = str(limits.get("error") or fault["msg"])
+    return f"{key}: {message}" if key else message
+
+
+def shared_users(settings: Settings) -> dict[str, list[str]]:
+    """Return the logins of each FlowFact user who has more than one, by his login there."""
+    found: dict[str, list[str]] = {}
+    for login, user in settings.users.items():
+        found.setdefault(user.flowfact.strip().casefold(), []).append(login)
+    return {user: logins for user, logins in found.items() if len(logins) > 1}
+
+
+def language_named(path: Path) -> str:
+    """Return ``[ui] language`` of a file, whatever else is wrong with it, so that its faults are told in it."""
+    try:
+        language = tomllib.loads(path.read_bytes().decode("utf-8-sig")).get("ui", {}).get("language", "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return language if isinstance(language, str) else ""
 
 
 def _known_keys(location: tuple[str, ...]) -> tuple[str, ...]:
@@ -273,6 +371,5 @@ def _known_keys(location: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else ()
 
 
-def _did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.0)), "")

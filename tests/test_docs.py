@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -72,6 +73,17 @@ def test_each_guide_has_the_same_sections_in_both_languages(name: str) -> None:
         for page in (f"de/{german}", f"en/{name}")
     ]
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", sorted(GUIDES))
+def test_each_guide_has_the_same_numbers_in_both_languages(name: str) -> None:
+    """A time, a limit or a port that differs is a contradiction; code is compared with the program elsewhere."""
+    german = {english: name for name, english in CALLED_OTHERWISE.items()}.get(name, name)
+    numbers = []
+    for page in (f"de/{german}", f"en/{name}"):
+        text = _CODE.sub("", (ROOT / "docs" / page).read_text("utf-8")).replace(",", ".")
+        numbers.append(Counter(re.findall(r"\b\d[\d.]*\b", text)))
+    assert numbers[0] == numbers[1]
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

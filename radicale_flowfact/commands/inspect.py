@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from radicale_flowfact.commands import reports
-from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults
-from radicale_flowfact.dav.admin import devices, grants
+from radicale_flowfact.commands.shared import Config, complain, gateway_of, load, reported_faults, say
+from radicale_flowfact.dav.admin import devices, grants, people
 from radicale_flowfact.dav.admin.schema_watch import missing_now
 from radicale_flowfact.dav.admin.status import status
 from radicale_flowfact.dav.admin.verify import verify
 from radicale_flowfact.dav.admin.why import why
-from radicale_flowfact.dav.reading.whole_texts import CUT
-from radicale_flowfact.dav.store.items import MENDED
 from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.dav.store.upkeep import clock as upkeep_clock
-from radicale_flowfact.language.texts import _, translated
+from radicale_flowfact.language.texts import _, ngettext, translated
 
 
 def print_grants(
@@ -33,64 +31,65 @@ def print_grants(
     It follows the settings: with write = false it may only read, with write = true only write what devices can change.
     """
     with reported_faults():
-        _, settings = load(config)
+        settings = load(config)[1]
         lines = grants.statements(settings, user, makes=not tables_by_admin)
-    for line in lines or ["This database has no users: nothing to grant."]:
-        console.print(escape(line))
+    for line in lines or [_("This database has no users: nothing to grant.")]:
+        say(line)
 
 
-def show_status(config: Config = None) -> None:
+def show_status(
+    who: Annotated[str | None, typer.Argument(help="Only this login, or the users with this in their names.")] = None,
+    config: Config = None,
+) -> None:
     """Show each collection and device, safety stops, what is not shown fully, what only devices have, refusals."""
     with reported_faults():
         gateway = gateway_of(config)
         missing = missing_now(gateway)
         with gateway.session() as session:
-            found, doubt = status(session), upkeep_clock.doubt(session)
-            told = _devices(session)
+            wanted = None if who is None else set(people.logins_named(session, who) or [who])
+            found = [one for one in status(session) if wanted is None or one.login in wanted]
+            doubt, zone = upkeep_clock.doubt(session), session.settings.zone
+            told = _devices(session, wanted)
+            noted = [item for one in found for item in (*one.faulty, *one.device_only)]
+            titles = people.titles_of(session, (item.record for item in noted))
+            named = people.device_only_titles(session, noted)
     for fault in missing:
-        line = _("MISSING in FlowFact's database, devices are answered 503: {fault}").format(
-            fault=translated(str(fault))
-        )
-        console.print(escape(line))
+        said = _("MISSING in FlowFact's database, devices are answered 503: {fault}")
+        say(said.format(fault=translated(str(fault))))
     if missing:
-        console.print(_("  Nothing is removed from devices meanwhile. Next: radicale-flowfact check"))
+        say(_("  Nothing is removed from devices meanwhile. Next: radicale-flowfact check"))
     for one in found:
-        console.print(escape(f"{one.login}/{one.name}: {one.items} items, {one.changes} changes so far"))
-        if one.stop:
-            console.print(escape(f"  STOPPED {one.stop}. To let it go: radicale-flowfact confirm {one.login}"))
-        if one.has_other_settings:
-            console.print(
-                "  made with another timezone, subject, location or phone_slots than here: by another gateway,"
-            )
-            console.print("  or no device asked since they changed here")
-        for item in one.faulty:
-            is_whole = item.fault.startswith((CUT, MENDED))
-            said = item.fault if is_whole else f"shown in a minimal form: {item.fault}"
-            console.print(escape(f"  {item.href} ({item.record}) {said}"))
-        for item in one.device_only:
-            console.print(escape(f"  only on the devices ({item.device_only}): {item.href}"))
+        for line in reports.collection_lines(one, titles, named):
+            say(line)
     if not found:
-        console.print("No device has asked yet.")
+        say(_("No device has asked yet."))
     if doubt is not None:
-        console.print(
-            f"STOPPED since {doubt.since:%Y-%m-%d %H:%M} UTC: the upkeep drops nothing, since it ran last at "
-            f"{doubt.ran:%Y-%m-%d %H:%M} UTC. If the clock is right: radicale-flowfact confirm --clock"
-        )
+        say(reports.doubt_line(doubt, zone))
     for line in told:
-        console.print(escape(line))
+        say(line)
+    if found or told:
+        say(_("Times are those of {zone}.").format(zone=zone.key))
 
 
-def _devices(session: Session) -> list[str]:
+def _devices(session: Session, wanted: Set[str] | None) -> list[str]:
     """Return the lines of ``status`` about devices, refused writes and what is kept of former logins."""
-    zone, days = session.settings.zone, session.settings.status.warn_days
-    lines = [line for device in devices.device_status(session) for line in reports.device_lines(device, zone)]
-    lines = ["", "Last syncs:", *lines] if lines else []
-    if lines and (silent := devices.without_device(session)):
-        lines.append(f"No device yet: {', '.join(silent)}")
-    if refused := [reports.refusal_line(one, days, zone) for one in devices.refusals(session)]:
-        lines += ["", "Refused writes (radicale-flowfact history --user <login>):", *refused]
-    if former := devices.not_mapped(session):
-        lines += ["", f"Kept, but not mapped (radicale-flowfact erase <login>): {', '.join(former)}"]
+    zone, days, names = session.settings.zone, session.settings.status.warn_days, people.names_of(session)
+
+    def means(login: str) -> bool:
+        return wanted is None or login in wanted
+
+    there = [device for device in devices.device_status(session) if means(device.login)]
+    lines = [line for device in there for line in reports.device_lines(device, zone, names)]
+    lines = ["", _("Last syncs:"), *lines] if lines else []
+    if lines and (silent := [login for login in devices.without_device(session) if means(login)]):
+        shown = ", ".join(reports.login_and_name(login, names) for login in silent)
+        lines.append(_("No device yet: {logins}").format(logins=shown))
+    refusals = [one for one in devices.refusals(session) if means(one.login)]
+    if refused := [reports.refusal_line(one, days, zone) for one in refusals]:
+        lines += ["", _("Refused writes (radicale-flowfact history --user <login>):"), *refused]
+    if former := [login for login in devices.not_mapped(session) if means(login)]:
+        said = _("Kept, but not mapped (radicale-flowfact erase <login>): {logins}")
+        lines += ["", said.format(logins=", ".join(former))]
     return lines
 
 
@@ -99,23 +98,30 @@ def run_verify(config: Config = None) -> None:
     with reported_faults():
         report = verify(gateway_of(config))
     for note in report.notes:
-        console.print(escape(f"note: {note}"))
+        say(_("note: {fault}").format(fault=translated(note)))
     for breach in report.breaches:
         detail = f" ({breach.detail})" if breach.detail else ""
-        errors.print(escape(f"fault: {breach.where}: {breach.what}{detail}"), style="red")
-        errors.print(escape(f"       next: {breach.step}"))
+        fault = f"{breach.where}: {translated(breach.what)}{detail}"
+        complain(_("fault: {fault}").format(fault=fault), is_fault=True)
+        complain(_("       next: {step}").format(step=translated(breach.step)))
     if report.breaches:
-        errors.print(f"{len(report.breaches)} faults.")
+        complain(ngettext("{count} fault.", "{count} faults.", len(report.breaches)).format(count=len(report.breaches)))
         raise typer.Exit(1)
-    console.print(f"No faults in {report.collections} collections with {report.items} items.")
+    said = _("No faults in {collections} collections with {items} items.")
+    say(said.format(collections=report.collections, items=report.items))
 
 
 def explain(
-    login: Annotated[str, typer.Argument(help="The DAV login.")],
-    record: Annotated[str, typer.Argument(help="A DSN from FlowFact, or a UID from the device.")],
+    login: Annotated[str, typer.Argument(help="The DAV login, or part of its user's name.")],
+    record: Annotated[
+        list[str],
+        typer.Argument(help="A DSN, a UID or href from the device, or part of a name, firm, number or subject."),
+    ],
     config: Config = None,
 ) -> None:
-    """Say why a record is on somebody's phone, or not, condition by condition."""
+    """Say why a record is on somebody's phone, or not, condition by condition; also what was refused, and why."""
     with reported_faults():
-        for line in why(gateway_of(config), login, record):
-            console.print(escape(line))
+        gateway, what = gateway_of(config), " ".join(record)
+        found = why(gateway, login, what)
+    for line in reports.explanation_lines(found, what, gateway.settings.zone):
+        say(line)

@@ -9,13 +9,14 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
 
 from radicale_flowfact.commands import check, inspect, repair, run, try_access, users
 from radicale_flowfact.commands.setup.command import run_setup
-from radicale_flowfact.commands.shared import console, errors
+from radicale_flowfact.commands.shared import complain, say
 from radicale_flowfact.database.engines import dispose_engines
-from radicale_flowfact.database.secrets import masked
+from radicale_flowfact.language.texts import _, choose, preferred, translated
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": run.run_demo,
@@ -43,13 +44,34 @@ _USERS_COMMANDS: dict[str, Callable[..., None]] = {
 
 def main() -> None:
     """Run the command line."""
+    choose(preferred())
     try:
-        _app()()
+        command = get_command(_app())
+        if isinstance(command, TyperCommand | TyperGroup):
+            _translate(command)
+        command()
     except Exception:
-        errors.print(escape(masked(traceback.format_exc())))
+        complain(traceback.format_exc())
+        complain(_("This is a fault of the gateway. Please report it with these lines; passwords are masked."))
         sys.exit(1)
     finally:
         dispose_engines()
+
+
+def _translate(command: TyperCommand | TyperGroup) -> None:
+    """Put the help of a command, its options and its subcommands into the reader's language."""
+    command.help = translated_help(command.help)
+    for parameter in command.params:
+        if isinstance(parameter, TyperOption | TyperArgument):
+            parameter.help = translated_help(parameter.help)
+    for one in command.commands.values() if isinstance(command, TyperGroup) else ():
+        if isinstance(one, TyperCommand | TyperGroup):
+            _translate(one)
+
+
+def translated_help(text: str | None) -> str | None:
+    """Return a help text in the reader's language; its lines are those of a docstring."""
+    return "\n\n".join(translated(" ".join(part.split())) for part in text.split("\n\n")) if text else text
 
 
 def _app() -> typer.Typer:
@@ -76,7 +98,7 @@ def _app() -> typer.Typer:
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
-        console.print(f"radicale-flowfact {version('radicale-flowfact')}")
+        say(f"radicale-flowfact {version('radicale-flowfact')}")
         raise typer.Exit
 
 

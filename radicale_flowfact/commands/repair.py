@@ -6,32 +6,37 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from radicale_flowfact.commands import reports
 from radicale_flowfact.commands.shared import (
     Config,
     Since,
-    console,
-    errors,
+    complain,
     gateway_of,
     load,
     moment_of,
     reported_faults,
+    say,
 )
-from radicale_flowfact.dav.admin import overview
+from radicale_flowfact.crm import lookup
+from radicale_flowfact.crm.explain import find_records
+from radicale_flowfact.dav.admin import overview, people
 from radicale_flowfact.dav.admin.erase import erase
 from radicale_flowfact.dav.admin.status import confirm
 from radicale_flowfact.dav.gateway import Gateway
+from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.dav.store.upkeep import clock as upkeep_clock
 from radicale_flowfact.dav.writing.undo import entries as history_entries
+from radicale_flowfact.language.texts import _, translated
 from radicale_flowfact.server import htpasswd
 from radicale_flowfact.settings import SettingsError
 
 
 def show_history(
-    user: Annotated[str | None, typer.Option(help="Only what this login did.")] = None,
-    record: Annotated[str | None, typer.Option(help="Only this record, by its DSN.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only what this login did; also part of its user's name.")] = None,
+    record: Annotated[
+        str | None, typer.Option(help="Only this record: its DSN, or part of a name, firm, number or subject.")
+    ] = None,
     since: Since = None,
     bodies: Annotated[bool, typer.Option(help="Show refused and deleted texts too.")] = False,
     config: Config = None,
@@ -40,37 +45,69 @@ def show_history(
     with reported_faults():
         gateway = gateway_of(config)
         with gateway.session() as session:
-            found = history_entries(session, login=user, record=record, since=moment_of(gateway, since))
+            login, dsn = _login(session, user), _dsn(session, record)
+            found = history_entries(session, login=login, record=dsn, since=moment_of(gateway, since))
+            titles = people.titles_of(session, (entry.record for entry in found))
+    zone = gateway.settings.zone
     for entry in found:
-        console.print(escape(reports.entry_line(entry, gateway.settings.zone)))
+        say(reports.entry_line(entry, zone, titles))
         for line in reports.entry_details(entry, bodies=bodies):
-            console.print(escape(f"      {line}"))
-    if not found:
-        console.print("Nothing.")
+            say(f"      {line}")
+    say(_("Times are those of {zone}.").format(zone=zone.key) if found else _("Nothing."))
+
+
+def _login(session: Session, text: str | None) -> str | None:
+    """Return the login that an admin named, also by its user's name. Raises SettingsError if several may be meant."""
+    found = [] if text is None else people.logins_named(session, text)
+    if len(found) > 1:
+        raise SettingsError(f"{text!r} may be any of these logins, name one: {', '.join(found)}")
+    return found[0] if found else text
+
+
+def _dsn(session: Session, text: str | None) -> str | None:
+    """Return the DSN that an admin named, also by a name or title. Raises SettingsError if several may be meant."""
+    if text is None or history_entries(session, record=text) or find_records(session.connection, session.tables, text):
+        return text
+    found = lookup.find_candidates(session.connection, session.tables, text)
+    if len(found) > 1:
+        lines = "".join(f"\n  {one.record}  {one.title}" for one in found[: lookup.MOST])
+        raise SettingsError(f"{text!r} may be any of these, name one by its DSN:{lines}")
+    return found[0].record.dsn if found else text
 
 
 def take_back(
     entries: Annotated[list[int] | None, typer.Argument(help="Numbers from radicale-flowfact history.")] = None,
-    user: Annotated[str | None, typer.Option(help="Everything that this login did …")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Everything that this login did …; also part of its user's name.")
+    ] = None,
+    record: Annotated[
+        str | None, typer.Option(help="… or only to this record: its DSN, or part of a name, firm, number or subject.")
+    ] = None,
     since: Since = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     config: Config = None,
 ) -> None:
     """Take back what devices did, newest first, unless FlowFact changed it since."""
-    if not entries and not (user and since):
-        errors.print("Name entries by their numbers, or --user together with --since.")
+    if not entries and not ((user or record) and since):
+        complain(_("Name entries by their numbers, or --user or --record together with --since."))
         raise typer.Exit(2)
     with reported_faults():
         gateway = gateway_of(config)
-        outcomes = overview.undo(gateway, entries or [], user, moment_of(gateway, since), dry_run=dry_run)
+        with gateway.session() as session:
+            login, dsn = _login(session, user), _dsn(session, record)
+        moment = moment_of(gateway, since)
+        outcomes = overview.undo(gateway, entries or [], login, moment, dry_run=dry_run, record=dsn)
+        with gateway.session() as session:
+            titles = people.titles_of(session, (outcome.entry.record for outcome in outcomes))
     for outcome in outcomes:
-        console.print(escape(reports.entry_line(outcome.entry, gateway.settings.zone)))
+        say(reports.entry_line(outcome.entry, gateway.settings.zone, titles))
         for text in outcome.done:
-            console.print(escape(f"      {'would be' if dry_run else 'done'}: {text}"))
+            said = _("would be: {step}") if dry_run else _("done: {step}")
+            say(f"      {said.format(step=translated(text))}")
         for text in outcome.kept:
-            console.print(escape(f"      not: {text}"))
+            say("      " + _("not: {reason}").format(reason=translated(text)))
     if not outcomes:
-        errors.print("There is no such entry.")
+        complain(_("There is no such entry."))
         raise typer.Exit(1)
 
 
@@ -84,7 +121,7 @@ def release_stop(
     With --clock: let the upkeep drop what is old by a clock that was set far ahead.
     """
     if clock == bool(login):
-        errors.print("Name a login, or say --clock.")
+        complain(_("Name a login, or say --clock."))
         raise typer.Exit(2)
     if clock:
         _trust_clock(config)
@@ -92,18 +129,19 @@ def release_stop(
     with reported_faults(), gateway_of(config).administer() as session:
         released = confirm(session, login)
     if not released:
-        errors.print(escape(f"Nothing is stopped for {login}."))
+        complain(_("Nothing is stopped for {login}.").format(login=login))
         raise typer.Exit(1)
-    console.print(escape(f"Released: {', '.join(released)}. The devices hear of it at their next sync."))
+    said = _("Released: {collections}. The devices hear of it at their next sync.")
+    say(said.format(collections=", ".join(released)))
 
 
 def _trust_clock(config: Config) -> None:
     with reported_faults(), gateway_of(config).administer() as session:
         was_doubted = upkeep_clock.trust(session)
     if not was_doubted:
-        errors.print("The clock is not doubted.")
+        complain(_("The clock is not doubted."))
         raise typer.Exit(1)
-    console.print("Confirmed. The next upkeep drops what is old by this clock.")
+    say(_("Confirmed. The next upkeep drops what is old by this clock."))
 
 
 def erase_login(
@@ -127,16 +165,18 @@ def erase_login(
         found = _erased(Gateway(settings), login, dry_run=True)
         if not dry_run and any(found.values()):
             if not yes:
-                console.print(escape(reports.erased_line(login, found)))
-                typer.confirm("Remove it for good?", abort=True)
+                say(reports.erased_line(login, found))
+                typer.confirm(_("Remove it for good?"), abort=True)
             found = _erased(Gateway(settings), login, dry_run=False)
     if not any(found.values()):
-        errors.print(escape(f"Nothing is kept of {login}."))
+        complain(_("Nothing is kept of {login}.").format(login=login))
         raise typer.Exit(1)
-    console.print(escape(f"{'Would remove' if dry_run else 'Removed'}: {reports.erased_line(login, found)}"))
+    said = _("Would remove: {what}") if dry_run else _("Removed: {what}")
+    say(said.format(what=reports.erased_line(login, found)))
     file = Path(configuration.get("auth", "htpasswd_filename"))
     if configuration.get("auth", "type") == "htpasswd" and htpasswd.has_login(file, login):
-        console.print(escape(f"His password still stands in {file}: take the line out. The server's logs are yours."))
+        said = _("His password still stands in {file}: take the line out. The server's logs are yours.")
+        say(said.format(file=file))
 
 
 def _erased(gateway: Gateway, login: str, *, dry_run: bool) -> dict[str, int]:

@@ -9,15 +9,17 @@ from typing import Annotated
 
 import typer
 from radicale.config import Configuration
-from rich.markup import escape
 
-from radicale_flowfact.commands.shared import Config, console, errors, load, reported_faults
-from radicale_flowfact.database.secrets import masked
+from radicale_flowfact.commands.shared import Config, complain, console, load, reported_faults, require_file, say
+from radicale_flowfact.database.engines import dispose_engines
+from radicale_flowfact.dav.admin.people import without_access
+from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.demo import setup
+from radicale_flowfact.language.texts import _, ngettext, translated
 from radicale_flowfact.server import start
 from radicale_flowfact.server.configuration import find_configuration
 from radicale_flowfact.server.shipped_files import Service, write_configuration
-from radicale_flowfact.settings import Settings
+from radicale_flowfact.settings import Settings, shared_users
 
 
 def run_demo(
@@ -39,6 +41,7 @@ def run_server(config: Config = None) -> None:
     """Serve the collections to the devices, until stopped."""
     with reported_faults():
         configuration, settings = load(config)
+        require_file(settings)
         _serve(find_configuration(config), lambda: _announce(configuration, settings))
 
 
@@ -47,16 +50,30 @@ def _serve(file: Path, on_ready: Callable[[], None]) -> None:
     try:
         start.serve(file, configuration, settings.workers, on_ready)
     except RuntimeError as error:
-        errors.print(
-            escape(masked(f"The server cannot run: {error}.") + " Is the port in use? See [server] hosts."), style="red"
-        )
+        complain(_("The server cannot run: {error}.").format(error=translated(str(error))), is_fault=True)
         raise typer.Exit(1) from error
 
 
 def _announce(configuration: Configuration, settings: Settings) -> None:
     hosts = ", ".join(f"{host}:{port}" for host, port in configuration.get("server", "hosts"))
-    mode = "devices may change FlowFact" if settings.write else "read-only: write = false"
-    console.print(escape(f"Serving {len(settings.users)} logins on {hosts} ({mode})."))
+    mode = _("devices may change FlowFact") if settings.write else _("read-only: write = false")
+    refused, count = without_access(Gateway(settings)), len(settings.users)
+    dispose_engines()  # the server's processes have connections of their own
+    if refused:
+        said = _("Serving {served} of {count} logins on {hosts} ({mode}); not:")
+    else:
+        said = ngettext(
+            "Serving {count} login on {hosts} ({mode}).", "Serving {count} logins on {hosts} ({mode}).", count
+        )
+    say(said.format(served=count - len(refused), count=count, hosts=hosts, mode=mode))
+    for login, reason in refused.items():
+        say(f"  {login}: {translated(reason)}")
+    for user, logins in shared_users(settings).items():
+        said = _(
+            "Note: the logins {logins} are one FlowFact user, {user}; each keeps for itself what only its devices "
+            "have. Take out of flowfact.toml what is not meant."
+        )
+        say(said.format(logins=", ".join(logins), user=user))
 
 
 def write_files(
@@ -70,17 +87,15 @@ def write_files(
     with reported_faults():
         written = write_configuration(folder, service, replace=force)
     for file in written:
-        console.print(escape(f"Written: {file}"))
-    radicale = folder / "radicale.ini"
-    console.print(
-        escape(
-            f"""Next:
-  1. Set database_url in {folder / "flowfact.toml"}.
+        say(_("Written: {file}").format(file=file))
+    said = _(
+        """Next:
+  1. Set database_url in {settings}.
   2. radicale-flowfact check --config {radicale}
      names what is called otherwise in your FlowFact.
   3. radicale-flowfact users --config {radicale}
      prints a ready section for each user; copy those you want into flowfact.toml.
   4. radicale-flowfact users password <login> --config {radicale}
   5. radicale-flowfact serve --config {radicale}"""
-        )
     )
+    say(said.format(settings=folder / "flowfact.toml", radicale=folder / "radicale.ini"))

@@ -96,7 +96,7 @@ class Attempt:
             return
         for service in ("caldav", "carddav"):
             self._step(f".well-known/{service}", partial(self._well_known, service))
-        if not self._step(_("redirects"), self._follow) or not self._step(_("login"), self._login):
+        if not self._step(_("redirects"), self._follow) or not self._step(_("log in"), self._login):
             return
         try:
             for name, error in try_dav.walk(self._client, self._root, self._tell):
@@ -136,8 +136,10 @@ class Attempt:
         told = ", ".join(found)
         self._is_near = all(_is_inner(one) for one in found)
         if self._is_near:
-            return _("{host} is {told}: only within this network or by VPN").format(host=place.host, told=told)
-        return _("{host} is {told}").format(host=place.host, told=told)
+            return _("{host} has the address {told}: only within this network or by VPN").format(
+                host=place.host, told=told
+            )
+        return _("{host} has the address {told}").format(host=place.host, told=told)
 
     def _port(self, place: Place) -> str:
         found = try_client.addresses(place.host, place.port, self._client.connect_seconds)

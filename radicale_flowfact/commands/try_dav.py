@@ -202,7 +202,7 @@ def walk(client: Client, root: str, tell: Tell) -> Iterator[tuple[str, StepError
     homes = discovery.homes(principal)
     tell(_("homes"), ", ".join(urlsplit(home).path for home in homes))
     found = {one.url: one for home in homes for one in discovery.collections(home)}
-    tell(_("collections"), ", ".join(one.name for one in found.values()))
+    tell(_("address books and calendars"), ", ".join(one.name for one in found.values()))
     for collection in found.values():
         try:
             has_one = discovery.item(collection)

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 from radicale.config import Configuration
+from rich.console import RenderableType
 from rich.markup import escape
-from rich.table import Table as View
 
 from radicale_flowfact.commands import sheet
-from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults
+from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults, table
 from radicale_flowfact.database.secrets import masked
 from radicale_flowfact.dav.admin import candidates, overview
 from radicale_flowfact.dav.admin.candidates import Candidate
@@ -51,14 +51,10 @@ def show_users(context: typer.Context, config: Config = None) -> None:
         raise typer.Exit(1)
 
 
-def users_view(mapped: Iterable[MappedUser]) -> View:
+def users_view(mapped: Iterable[MappedUser]) -> RenderableType:
     """Return the table of mapped users."""
-    view = View()
-    for title in ("login", "FlowFact user", "address Merkmale", "activity Merkmale", *Name):
-        view.add_column(str(title), overflow="fold")
-    for row in mapped:
-        view.add_row(*(escape(cell) for cell in row.cells))
-    return view
+    titles = (_("login"), _("FlowFact user"), _("address Merkmale"), _("activity Merkmale"), *map(str, Name))
+    return table(titles, [row.cells for row in mapped])
 
 
 def add_users(
@@ -143,7 +139,10 @@ def set_password(context: typer.Context, login: Login, generate: Generate = Fals
         configuration, settings = load(config or context.obj)
         file = password_file(configuration)
         login = _login_meant(settings, login)
-        password = _password(generate=generate)
+        try:
+            password = _password(generate=generate)
+        except ValueError as error:
+            raise SettingsError(f"the password was not set: {error}") from error
         _write_password(file, login, password)
     console.print(escape(_("Password of {login} written to {file}.").format(login=login, file=file)))
     if generate:
@@ -186,7 +185,7 @@ def print_sheet(
             password = htpasswd.generated() if generate else sys.stdin.readline().rstrip("\r\n")
             _write_password(file, login, password)
         settings_file.write(target, sheet.page(root, login, password, device, language))
-    console.print(escape(_("Written: {file}").format(file=target)))
+    console.print(escape(_("File written: {file}").format(file=target)))
 
 
 def rename_login(
@@ -237,5 +236,5 @@ def _password(*, generate: bool) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     first = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != first:
-        raise SettingsError("the password was not set: the two entries differ")
+        raise ValueError("the two entries differ")
     return first

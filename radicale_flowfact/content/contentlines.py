@@ -21,6 +21,8 @@ _KEPT = "\x01"  # for an escaped separator while the others separate
 _LONGEST_TYPES = 2000  # characters of a TYPE that are looked at
 _SEPARATORS = {separator: re.compile(rf"\\.|{separator}", re.DOTALL) for separator in ";,"}
 _BLANKS = re.compile(r"[\r\n \t]*+")
+LISTED = re.compile(r"(?<!\\)((?:\\\\)*),+(?!\s)")
+"""Parts the values of a list inside of a component (RFC 6350 §6.2.2); a comma with a blank behind it is text."""
 # Control characters except tab and line ends, lone surrogates, and the noncharacters U+FFFE and U+FFFF.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 MAX_LINES = 20_000  # a series with a thousand overrides has fewer; a photo is one line
@@ -232,6 +234,8 @@ def unescape(value: str) -> str:
         return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
     paired = value.replace("\\\\", _STAND_IN)
     lone = "\\" if paired.endswith("\\") else ""  # it escapes nothing
+    if "\\r\\n" in paired:  # some programs escape both halves of a line end
+        paired = paired.replace("\\r\\n", "\\n")
     plain = paired.replace("\\n", "\n").replace("\\N", "\n").replace("\\", "")
     return plain.replace(_STAND_IN, "\\") + lone
 

@@ -1,4 +1,4 @@
-"""Repairs payloads before the maps read them: vCard 2.1 is converted to 3.0, an item without a UID gets one.
+"""Repairs payloads before the maps read them: vCard 2.1 is converted to 3.0, what lacks a UID or FN gets one.
 
 What known programs misspell is mended (see ``mending``). Everything else stays as it came, except line ends, which
 become CRLF (RFC 5545 §3.1).
@@ -14,6 +14,7 @@ from itertools import islice
 
 from radicale_flowfact.content import mending
 from radicale_flowfact.content.contentlines import (
+    LISTED,
     MAX_LINES,
     Line,
     PayloadError,
@@ -22,6 +23,7 @@ from radicale_flowfact.content.contentlines import (
     parse_line,
     printable,
     split_components,
+    split_lines,
     split_values,
     unescape,
 )
@@ -31,9 +33,15 @@ _BEGIN = re.compile(r"^[^\S\n]*BEGIN:(?:VCARD|VEVENT|VTODO|VJOURNAL)[^\S\n]*$", 
 _MOST_COMPONENTS = 200  # of a line whose components are escaped anew
 _LONGEST_NAME = 1000  # characters of N from which FN is made
 _VERSION_2_1 = re.compile(r"^VERSION:\s*2\.1\s*$", re.MULTILINE | re.IGNORECASE)
-_QUOTED_PRINTABLE = re.compile(r"^[^\n:]*;(?:ENCODING=)?QUOTED-PRINTABLE[;:]", re.MULTILINE | re.IGNORECASE)
+_QUOTED_PRINTABLE = re.compile(
+    r"^[^\n:]*;(?:ENCODING=)?(?:\"QUOTED-PRINTABLE\"|QUOTED-PRINTABLE)[;:]", re.MULTILINE | re.IGNORECASE
+)
+_FORMATTED_NAME = re.compile(
+    r"^(?:[\w-]+\.)?FN(?:;[^\n:]*)?:(?P<value>[ \t]*(?:\n[ \t]|\S))?[^\n]*\n", re.MULTILINE | re.IGNORECASE
+)
+_VERSION = re.compile(r"^VERSION[;:][^\n]*$", re.MULTILINE | re.IGNORECASE)
 _UID = re.compile(r"^(?:[\w-]+\.)?UID[;:][^\r\n]*\S", re.MULTILINE | re.IGNORECASE)
-_CODED = re.compile(r";(?:ENCODING=)?(QUOTED-PRINTABLE|BASE64)(?=[;:])", re.IGNORECASE)
+_CODED = re.compile(r";(?:ENCODING=)?\"?(QUOTED-PRINTABLE|BASE64)\"?(?=[;:])", re.IGNORECASE)
 # Python has codecs of quadratic time, too, and such of bytes.
 _CHARSETS = re.compile(
     r"(?:us-?)?ascii|utf-?8|utf-?16|latin-?1|iso-?8859-\d{1,2}|(?:windows|cp)-?125\d|koi8-r", re.IGNORECASE
@@ -53,8 +61,12 @@ def repair_item(text: str, href: str) -> tuple[str, bool]:
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     right = mending.spelt_rightly(plain)
     plain, repaired = right, right != plain
-    if _CARD.match(plain) and (_VERSION_2_1.search(plain) or _QUOTED_PRINTABLE.search(plain)):
+    is_card = _CARD.match(plain) is not None
+    if (is_card and _VERSION_2_1.search(plain)) or _QUOTED_PRINTABLE.search(plain):
         plain, repaired = "\n".join(_vcard_3_lines(plain)), True
+    if is_card and not any(found["value"] for found in _FORMATTED_NAME.finditer(plain)):
+        named = _with_formatted_name(plain)
+        plain, repaired = named, repaired or named != plain
     if not _UID.search(text):
         plain, repaired = _with_uid(plain, href), True
     return plain.replace("\n", "\r\n") + "\r\n", repaired
@@ -67,8 +79,32 @@ def _with_uid(text: str, href: str) -> str:
     return _BEGIN.sub(lambda found: f"{found[0]}\nUID:{uid}", text)
 
 
+def _with_formatted_name(text: str) -> str:
+    """Return a card that has no FN with one, which both 3.0 and 4.0 demand; without any name, as it is.
+
+    Raises PayloadError.
+    """
+    values: dict[str, str] = {}
+    for line in split_lines(text):
+        if line.value.strip(" ;"):
+            values.setdefault(line.name, line.value[:_LONGEST_NAME])
+    family, given, _, title, *_ = [*split_components(LISTED.sub(r"\1 ", values.get("N", ""))), *[""] * 4]
+    person = " ".join(part.strip() for part in (title, given, family) if part.strip())
+    others = (unescape(values.get(name, "")).strip() for name in ("NICKNAME", "EMAIL", "TEL"))
+    name = person or split_components(values.get("ORG", ""))[0].strip() or next((text for text in others if text), "")
+    if not name:
+        return text
+    bare = _FORMATTED_NAME.sub("", text)
+    place = _VERSION.search(bare) or _CARD.match(bare)
+    assert place is not None  # noqa: S101 - the caller found a card
+    return f"{bare[: place.end()]}\n{chr(10).join(_folded_lines(f'FN:{escape(name)}'))}{bare[place.end() :]}"
+
+
 def _vcard_3_lines(text: str) -> Iterator[str]:
-    """Yield the folded lines of a vCard 2.1, or with lines as there, as vCard 3.0. Raises PayloadError."""
+    """Yield the folded lines of a vCard 2.1 as vCard 3.0, or those of any text without quoted-printable.
+
+    Raises PayloadError.
+    """
     read = [parse_line(line) for line in islice(_logical_lines(split_values(text, "\n")), MAX_LINES + 1)]
     if len(read) > MAX_LINES:
         raise PayloadError(f"it has more than {MAX_LINES} lines")

@@ -8,15 +8,31 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from radicale_flowfact.content.contentlines import MAX_LINES, PayloadError, join_lines, outside_quotes, unfold
+from radicale_flowfact.content.iso_times import with_plain_time
 from radicale_flowfact.content.mending import MOST_FOLDED_LINES
 from radicale_flowfact.content.timezones import known_zone, require_yearly_rules, vtimezone
 
 _CONTENT = re.compile(r"(?:[\w-]+\.)?[\w-]+[;:]", re.ASCII)
 _WORD = re.compile(r"[A-Z]?[a-z]+:")
 _FRAME = re.compile(r"(?:BEGIN|END):", re.IGNORECASE)
+# What begins a line, whatever was broken before it, and what no broken text goes on with.
+_KNOWN = re.compile(
+    r"(?:[\w-]+\.)?(?:ACTION|ADR|ATTACH|ATTENDEE|BDAY|CALSCALE|CATEGORIES|CLASS|COMMENT|COMPLETED|CONTACT|CREATED"
+    r"|DESCRIPTION|DTEND|DTSTAMP|DTSTART|DUE|DURATION|EMAIL|EXDATE|EXRULE|FN|GEO|IMPP|KIND|LABEL|LAST-MODIFIED|LOCATION"
+    r"|N|NICKNAME|NOTE|ORG|ORGANIZER|PERCENT-COMPLETE|PHOTO|PRIORITY|PRODID|RDATE|RECURRENCE-ID|RELATED-TO|REV|ROLE"
+    r"|RRULE|SEQUENCE|STATUS|SUMMARY|TEL|TITLE|TRANSP|TRIGGER|TZ|UID|URL|VERSION|X-[A-Z0-9-]+)[;:]",
+    re.ASCII,
+)
+_ALONE = re.compile(
+    r"(?:[\w-]+\.)?(?:ACTION|BDAY|CALSCALE|CLASS|COMPLETED|CREATED|DTEND|DTSTAMP|DTSTART|DUE|DURATION|EMAIL|EXDATE"
+    r"|EXRULE|GEO|KIND|LAST-MODIFIED|METHOD|PERCENT-COMPLETE|PRIORITY|PRODID|RDATE|RECURRENCE-ID|REV|RRULE|SEQUENCE"
+    r"|STATUS|TEL|TRANSP|TRIGGER|TZ|UID|VERSION)[;:]",
+    re.ASCII | re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"(?P<head>(?:[\w-]+\.)?ADR;.*):[^:;]*(?:;[^:;]*){6,}", re.IGNORECASE)
 _TIMES = re.compile(r"(?:DTSTART|DTEND|DUE|RECURRENCE-ID|EXDATE|RDATE)(?=;)", re.IGNORECASE)
 _TZID = re.compile(r";TZID=([^\";]*)", re.IGNORECASE)
 _MOST_JOINED = 20  # pieces of a line that was broken
@@ -24,11 +40,6 @@ _LONGEST_HEAD = 2000  # characters of a head that goes on in the next line
 _TIME_LINE = re.compile(
     r"(?:DTSTART|DTEND|DUE|RECURRENCE-ID|COMPLETED|CREATED|LAST-MODIFIED|DTSTAMP)[;:]", re.IGNORECASE
 )
-_ISO_TIME = re.compile(
-    r":(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d))?(?:[.,]\d{1,9})?(?P<zone>Z|[+-]\d\d:?\d\d)?)?\Z",
-    re.IGNORECASE,
-)
-_LONGEST_TIME = 50  # characters
 _NAMED_FRAME = re.compile(r"(?P<which>BEGIN|END):[ \t]*(?P<name>[^\s]{1,100})[ \t]*", re.IGNORECASE)
 _ZONE_BEGINS, _ZONE_ENDS = (re.compile(rf"{which}:VTIMEZONE[ \t]*", re.IGNORECASE) for which in ("BEGIN", "END"))
 _ENTRY_BEGINS, _ENTRY_ENDS = (
@@ -53,7 +64,8 @@ def readable(text: str) -> str:
     lines = unfold(text).split("\n")
     if len(lines) > MAX_LINES:
         return text
-    lines = _nested([_with_quoted_zone(_with_plain_time(line)) for line in _whole_lines(lines)])
+    whole = (with_plain_time(line) if _TIME_LINE.match(line) else line for line in _whole_lines(lines))
+    lines = _nested([_with_quoted_zone(line) for line in whole])
     mended = _OBSERVANCE.sub(_yearly, "\n".join(lines))
     lines = _with_uids(_with_known_zones(mended.split("\n")))
     return join_lines(lines).replace("\r\n", "\n").removesuffix("\n")
@@ -62,7 +74,8 @@ def readable(text: str) -> str:
 def _whole_lines(lines: list[str]) -> Iterator[str]:
     """Yield the content lines, each with the lines behind it that are none, joined by escaped line breaks.
 
-    Such a line was broken without a fold. One that never comes to its colon is left out.
+    Such a line was broken without a fold. Nothing goes on with a time, a number or the like. Of a line that never comes
+    to its colon, what can be read is taken (``_closed``); if that is nothing, it is left out.
     """
     pieces: list[str] = []  # of one line; the first has the colon, if there is any
     has_colon = False
@@ -71,18 +84,32 @@ def _whole_lines(lines: list[str]) -> Iterator[str]:
             continue
         # Behind a line that was broken, "https:" and "Passcode:" go on with it: properties are written in capitals.
         is_content = _CONTENT.match(line) is not None and not (len(pieces) > 1 and _WORD.match(line))
-        begins = _FRAME.match(line) is not None or (is_content and (has_colon or not pieces))
+        begins = is_content and (has_colon or not pieces or _KNOWN.match(line) is not None)
+        begins = begins or _FRAME.match(line) is not None
         if begins or len(pieces) == _MOST_JOINED:
-            if has_colon:
-                yield "\\n".join(pieces)
+            if whole := "\\n".join(pieces) if has_colon else _closed("\\n".join(pieces)):
+                yield whole
             pieces = [line] if begins else []
             has_colon = begins and outside_quotes(line, ":") >= 0
         elif has_colon:
-            pieces.append(line)
+            pieces += [] if _ALONE.match(pieces[0]) else [line]
         elif pieces and len(pieces[-1]) < _LONGEST_HEAD:
             pieces.append(line)
             if ":" in line and outside_quotes("\\n".join(pieces), ":") >= 0:
                 pieces, has_colon = ["\\n".join(pieces)], True
+
+
+def _closed(line: str) -> str:
+    """Return a line whose last double quote is never closed, closed before its value; empty if it has no colon there.
+
+    The value of an ADR has six semicolons, and begins behind the colon before them.
+    """
+    opened = line.rfind('"')
+    if opened < 0 or len(line) > _LONGEST_HEAD or line.count('"') % 2 == 0:
+        return ""
+    address = _ADDRESS.fullmatch(line)
+    colon = address.end("head") if address else line.find(":", opened)
+    return "" if colon < opened else f'{line[:colon]}"{line[colon:]}'
 
 
 def _with_quoted_zone(line: str) -> str:
@@ -92,25 +119,6 @@ def _with_quoted_zone(line: str) -> str:
     if not found or ":" not in found[1]:
         return line
     return f'{head[: found.start(1)]}"{found[1]}"{head[found.end() :]}:{value}'
-
-
-def _with_plain_time(line: str) -> str:
-    """Return a line of time as RFC 5545 §3.3.5 writes it, if it is written as ISO 8601 allows, or has an offset."""
-    found = _ISO_TIME.search(line, max(0, len(line) - _LONGEST_TIME)) if _TIME_LINE.match(line) else None
-    if found is None:
-        return line
-    day, clock, zone = "".join(found.group(1, 2, 3)), "".join(found.group(4, 5)) if found[4] else "", found["zone"]
-    if not clock:
-        return f"{line[: found.start()]}:{day}"
-    try:
-        moment = datetime.strptime(f"{day}{clock}{found[6] or '00'}", "%Y%m%d%H%M%S")
-        if zone and zone.upper() != "Z":
-            hours, minutes = int(zone[:3]), int(zone[0] + zone[-2:])
-            moment, zone = moment - timedelta(hours=hours, minutes=minutes), "Z"
-    except (ValueError, OverflowError):
-        return line
-    # ``strftime`` writes the year 1 with one digit.
-    return f"{line[: found.start()]}:{moment.isoformat().replace('-', '').replace(':', '')}{zone or ''}"
 
 
 def _nested(lines: list[str]) -> list[str]:

@@ -21,7 +21,11 @@ _RULE_PARTS = frozenset({"FREQ", "INTERVAL", "BYMONTH", "BYDAY", "BYMONTHDAY", "
 _COUNT = re.compile("0*[1-9][0-9]{0,5}")
 _LOCATION = re.compile(r"^X-LIC-LOCATION[^:\n]*:(\S{1,255})", re.MULTILINE | re.IGNORECASE)
 _MOST_LOCATIONS = 5  # of a VTIMEZONE are looked up; it has one
-_OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?", re.IGNORECASE)
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)?\s?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?(?:\s*\([^()]*\))?",
+    re.IGNORECASE | re.ASCII,
+)
+_NUMBERED = re.compile(r"(?P<name>.+?)(?: |_)\d{1,2}", re.ASCII)  # a second zone of the same name in one file
 # Names that are neither IANA's nor Windows' own: how the two are shown, in German and English, and abbreviations.
 _DISPLAYED = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*(?P<places>.+)", re.IGNORECASE)
 _SPOKEN = re.compile(
@@ -30,7 +34,7 @@ _SPOKEN = re.compile(
     r"|(?P<lisbon>west|westeurop(?:ä|ae)ische (?:sommer|normal|standard)?zeit"
     r"|western european (?:summer |standard )?time)"
     r"|(?P<new_york>eastern time.*)|(?P<chicago>central time.*)|(?P<denver>mountain time.*)"
-    r"|(?P<los_angeles>pacific time.*)|(?P<utc>coordinated universal time|koordinierte weltzeit)",
+    r"|(?P<los_angeles>pacific time.*)|(?P<utc>coordinated universal time|koordinierte weltzeit|z)",
     re.IGNORECASE,
 )
 _MOST_PLACES = 10  # of a name are looked up
@@ -186,7 +190,9 @@ def _resolved(name: str, own: str | None) -> tzinfo | str:
             return _from_vtimezone(own)
         except PayloadError as error:
             refused = str(error)
-    for candidate in (_known_names().get(name.lower(), ""), _spoken(name)):
+    numbered = _NUMBERED.fullmatch(name)
+    plain = numbered["name"] if numbered else name.replace("-", "/", 1)
+    for candidate in (_known_names().get(name.lower(), ""), _known_names().get(plain.lower(), ""), _spoken(name)):
         if candidate and (zone := _iana(candidate)) is not None:
             return zone
     if found := _OFFSET.fullmatch(name):
@@ -206,10 +212,10 @@ def known_zone(name: str) -> ZoneInfo | None:
 def _spoken(name: str) -> str:
     """Return the IANA name for a name that people are shown, such as "(UTC+01:00) Amsterdam, Berlin", or empty."""
     shown = _DISPLAYED.fullmatch(name.strip())
-    places = shown["places"] if shown else name
+    places = (shown["places"] if shown else name).replace("\\", "")
     if found := _SPOKEN.fullmatch(places.strip()):
         return _places().get(found.lastgroup or "", "")
-    parts = places.split(",") if shown else re.split(r"[\\/]+", places)[-1:]
+    parts = re.split("[,/]", places) if shown or "," in places else name.replace("\\", "/").split("/")[-1:]
     known = (_places().get(part.strip().lower().replace(" ", "_")) for part in parts[:_MOST_PLACES])
     return next((found for found in known if found), "")
 

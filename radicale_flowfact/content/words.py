@@ -9,6 +9,8 @@ from itertools import zip_longest
 _AT_ONCE = 1 << 16  # characters
 _BLANK = re.compile(r"\s")
 _TRAILING = re.compile(r"(?<![^\S\n])[^\S\n]++(?=\n)")
+# Direction marks, zero-width blanks, word joiners and a byte order mark; not the joiners that make one sign of two.
+_UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _ASCII_ENDS = tuple(f"{blank}\n" for blank in " \t\v\f\x1c\x1d\x1e\x1f")
 
 
@@ -24,6 +26,11 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text on one line, with single blanks between the words."""
     return " ".join(_pieces(text))
+
+
+def seen(text: str) -> str:
+    """Return a text without the signs that nobody sees: copying and some programs add them (rule 44)."""
+    return text if text.isascii() else _UNSEEN.sub("", text)
 
 
 def same_words(one: str, other: str) -> bool:

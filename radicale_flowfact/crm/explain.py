@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, case, select
 
 from radicale_flowfact.crm import reads, rows
+from radicale_flowfact.crm.conditions import flag, is_task_kind
 from radicale_flowfact.crm.rows import text_of
-from radicale_flowfact.crm.scope import flag, is_task_kind
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import RecordKey, Right, Table, User
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Select, select
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.actions import RightsEntry
-from radicale_flowfact.crm import columns, record_statements, rows, scope
+from radicale_flowfact.crm import columns, conditions, record_statements, rows
 from radicale_flowfact.crm.rows import Rows, faults_of, number_of, text_of
 from radicale_flowfact.crm.statements import select_from, the
 from radicale_flowfact.crm.tables import Tables
@@ -38,7 +38,7 @@ _CHUNK = 500  # SQL Server takes 2,100 parameters in a statement
 _MOST_NUMBERED = 20  # addresses of one Kennung that are looked at
 _NO_PRIORITY = -1
 _NO_POSITION = 1 << 20  # beyond every slot: never sent, never lost (rule 10)
-_RIGHTS = {"VOLL": Right.FULL, "LESEN": Right.READ}
+RIGHTS = {"VOLL": Right.FULL, "LESEN": Right.READ}
 
 
 def read_addresses(connection: Connection, tables: Tables, dsns: Iterable[str]) -> dict[str, Address]:
@@ -137,7 +137,7 @@ def _phones(connection: Connection, tables: Tables, dsns: Sequence[str]) -> defa
 def _linked_addresses(
     connection: Connection, tables: Tables, dsns: Sequence[str], user: User
 ) -> defaultdict[str, list[LinkedAddress]]:
-    links = _of(connection, record_statements.links_of, tables, dsns, **scope.reader(user))
+    links = _of(connection, record_statements.links_of, tables, dsns, **conditions.reader(user))
     phones: dict[str, _Phones] = {}
     for chunk in _chunks({row.DSN for row in links}):
         phones |= _phones(connection, tables, chunk)
@@ -205,8 +205,7 @@ def rights_of(connection: Connection, tables: Tables, record: RecordKey) -> tupl
         return ()
     entries = rows.read(connection, record_statements.rights_of(rights, record.table), {"dsn": record.dsn})
     return tuple(
-        RightsEntry(_dsn_of(row, "BEN_DSN"), _dsn_of(row, "GRP_DSN"), _RIGHTS.get(_word(row), Right.NONE))
-        for row in entries
+        RightsEntry(_dsn_of(row, "BEN_DSN"), _dsn_of(row, "GRP_DSN"), _right_in(rights, row)) for row in entries
     )
 
 
@@ -214,8 +213,9 @@ def _dsn_of(row: Row[Any], column: str) -> str | None:
     return None if getattr(row, column) is None else text_of(row, column)
 
 
-def _word(row: Row[Any]) -> str:
-    return text_of(row, "RECHT").strip().upper()
+def _right_in(rights: SqlTable, row: Row[Any]) -> Right:
+    """Return the right that a row gives; none for a code that is not known."""
+    return RIGHTS.get(columns.word_of(rights, "RECHT", text_of(row, "RECHT")), Right.NONE)
 
 
 def right_of(connection: Connection, tables: Tables, record: RecordKey, user: User) -> Right:
@@ -249,7 +249,7 @@ def sender_of(connection: Connection, tables: Tables, record: RecordKey) -> str 
 def kinds(connection: Connection, tables: Tables, *, appointment: bool) -> list[Kind]:
     """Return the kinds of appointments, or else of tasks, ordered by DSN."""
     kind = tables.kind
-    suits = scope.flag(kind.c.KALENDER) if appointment else scope.is_task_kind(tables)
+    suits = conditions.flag(kind.c.KALENDER) if appointment else conditions.is_task_kind(tables)
     return [
         Kind(
             text_of(row, "DSN"),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy import Table as SqlTable
 
-from radicale_flowfact.crm import scope
+from radicale_flowfact.crm import conditions
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.records import Table
 
@@ -42,12 +42,12 @@ def activities(tables: Tables, is_one: bool) -> Select[Any]:
 
 @lru_cache(maxsize=32)
 def links_of(tables: Tables, is_one: bool) -> Select[Any]:
-    """Return the SELECT of addresses linked to activities; it also needs the parameters of ``scope.reader``."""
+    """Return the SELECT of addresses linked to activities; it also needs the parameters of ``conditions.reader``."""
     links, address = tables.activity_address, tables.address
     return (
         select(links.c.AKT_DSN, address)
         .join(address, address.c.DSN == links.c.AD_DSN)
-        .where(_among(links.c.AKT_DSN, is_one), scope.linked_address_shown(tables))
+        .where(_among(links.c.AKT_DSN, is_one), conditions.linked_address_shown(tables))
         .order_by(address.c.NAME, address.c.VORNAME, address.c.FIRMA, address.c.DSN)
     )
 
@@ -69,14 +69,14 @@ def readers_of(tables: Tables, is_one: bool) -> Select[Any]:
     """Return the SELECT of the users named in the rights lists of activities (rule 18)."""
     rights = tables.rights
     assert rights is not None  # noqa: S101 - asked only where rights lists are mapped
-    mine = (scope.of_table(rights, Table.ACTIVITY), _among(rights.c.OBJ_DSN, is_one))
+    mine = (conditions.of_table(rights, Table.ACTIVITY), _among(rights.c.OBJ_DSN, is_one))
     return select(rights.c.OBJ_DSN, rights.c.BEN_DSN).where(*mine)
 
 
 @lru_cache(maxsize=32)
 def rights_of(rights: SqlTable, table: Table) -> Select[Any]:
     """Return the SELECT of the rights list of one record, the parameter ``dsn``."""
-    mine = (scope.of_table(rights, table), rights.c.OBJ_DSN == bindparam("dsn", type_=rights.c.OBJ_DSN.type))
+    mine = (conditions.of_table(rights, table), rights.c.OBJ_DSN == bindparam("dsn", type_=rights.c.OBJ_DSN.type))
     found = select(rights.c.BEN_DSN, rights.c.GRP_DSN, rights.c.RECHT).where(*mine)
     return found.order_by(rights.c.BEN_DSN, rights.c.GRP_DSN)
 

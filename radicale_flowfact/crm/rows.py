@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from sqlalchemy import cast as as_type
 from sqlalchemy.types import Boolean, DateTime, String, TypeEngine
 
 from radicale_flowfact.database.odd_values import is_unreadable
+from radicale_flowfact.database.site_values import SiteFlag, SiteTime
 
 Rows = Sequence[Row[Any]]
 _ENCODINGS = {"mssql": "utf-16-le"}  # of a text as bytes; elsewhere UTF-8
@@ -70,6 +72,8 @@ def plain_text(value: object) -> str:
 def number_of(row: Row[Any], column: str, otherwise: int) -> int:
     """Return a column's value if it is a whole number of 32 bits, else ``otherwise``."""
     value = getattr(row, column, None)
+    if isinstance(value, float | Decimal) and value == value.__trunc__():
+        value = int(value)
     return value if isinstance(value, int) and abs(value) < 1 << 31 else otherwise
 
 
@@ -136,6 +140,8 @@ def _converted(text: str, kind: TypeEngine[Any]) -> object:
     """Return a text as the value of a column of this type. Raises ValueError."""
     if isinstance(kind, String):
         return text
+    if isinstance(kind, SiteFlag | SiteTime):
+        return kind.process_result_value(text)
     if isinstance(kind, DateTime):
         return datetime.fromisoformat(text)
     return bool(int(text)) if isinstance(kind, Boolean) else int(text)

@@ -30,25 +30,33 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    false,
     func,
     literal,
     not_,
     or_,
     select,
-    true,
     union,
     union_all,
 )
 from sqlalchemy import Table as SqlTable
 
 from radicale_flowfact.crm import columns
+from radicale_flowfact.crm.conditions import (
+    flag,
+    is_task_kind,
+    linked_address_shown,
+    not_archived,
+    of_table,
+    readable,
+    reader,
+)
 from radicale_flowfact.crm.sums import BUCKETS, Fingerprint, Share, Sums
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database.engines import row_digest, spread
+from radicale_flowfact.database.keys import canonical, some
+from radicale_flowfact.database.site_values import is_same_sort
 from radicale_flowfact.records import RecordKey, Table, User, dsn_key
 
-READABLE = ("VOLL", "LESEN")
 _BUCKET = "BUCKET"
 Parameters = Mapping[str, object]
 Part = tuple[FromClause, Sequence[ColumnElement[Any]]]
@@ -79,46 +87,6 @@ class Scope:
     parameters: Parameters
 
 
-def flag(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that a bit column is set; NULL counts as not set."""
-    return func.coalesce(column, false()) == true()
-
-
-def reader(user: User) -> dict[str, object]:
-    """Return the parameters that name the reader in ``readable``: the user and his groups."""
-    return {"user": user.dsn, "groups": sorted(user.groups)}
-
-
-def readable(tables: Tables, table: Table, dsn: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that the reader may read a record (rule 5).
-
-    He may if the record has no rights list, or if an entry with VOLL or LESEN names him, a group of his or everybody.
-    """
-    rights = tables.rights
-    if rights is None:
-        return true()
-    mine = and_(of_table(rights, table), rights.c.OBJ_DSN == dsn)
-    entry = and_(_word(rights.c.RECHT).in_(READABLE), _names_reader(rights))
-    return or_(not_(exists().where(mine)), exists().where(mine, entry))
-
-
-def of_table(rights: SqlTable, table: Table) -> ColumnElement[bool]:
-    """Return the condition that a row of the rights list is about records of this table."""
-    return _word(rights.c.TABELLE) == table.value
-
-
-def _word(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """Return one of FlowFact's keywords trimmed and in upper case: not every database ignores case and spaces."""
-    return func.upper(func.ltrim(func.rtrim(column)), type_=column.type)
-
-
-def _names_reader(rights: SqlTable) -> ColumnElement[bool]:
-    """Return the condition that a row of the rights list names the reader, a group of his, or everybody."""
-    everybody = and_(rights.c.BEN_DSN.is_(None), rights.c.GRP_DSN.is_(None))
-    in_groups = rights.c.GRP_DSN.in_(bindparam("groups", expanding=True))
-    return or_(rights.c.BEN_DSN == bindparam("user", type_=rights.c.BEN_DSN.type), in_groups, everybody)
-
-
 def appointments(tables: Tables, user: User, past_limit: datetime | None, only: str | None = None) -> Scope:
     """Return the user's appointments that ended at ``past_limit`` or later (rules 2 and 4).
 
@@ -147,9 +115,10 @@ def _parameters(user: User, past_limit: datetime | None, only: str | None) -> di
     return {
         **reader(user),
         "own": user.own_merkmal or "",
-        "of_addresses": sorted(user.address_merkmale),
-        "of_activities": sorted(user.activity_merkmale),
+        "of_addresses": some(user.address_merkmale),
+        "of_activities": some(user.activity_merkmale),
         "past_limit": past_limit or datetime.min,
+        "past_limit_of_end": past_limit or datetime.min,
         "only": only,
     }
 
@@ -169,12 +138,12 @@ def _tasks(tables: Tables) -> Statements:
 @lru_cache(maxsize=32)
 def _addresses(tables: Tables) -> Statements:
     address = tables.address
-    visible = and_(_not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN))
+    visible = and_(not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN))
     # The DSNs are joined first, so that no database plans a scan of all addresses.
-    wanted = union(_tagged_addresses(tables), _linked_addresses(tables)).subquery("wanted")
+    wanted = union(_tagged_addresses(tables, canonical), _linked_addresses(tables, canonical)).subquery("wanted")
     one = or_(_is_tagged_address(tables), _is_linked_address(tables))
     return _statements(
-        select(address.c.DSN).join(wanted, wanted.c.AD_DSN == address.c.DSN).where(visible),
+        select(address.c.DSN).join(wanted, address.c.DSN == wanted.c.AD_DSN).where(visible),
         select(address.c.DSN).where(one, visible),
         lambda members: _address_parts(tables, members),
     )
@@ -186,34 +155,30 @@ def _past_limit(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def _is_current_appointment(tables: Tables) -> ColumnElement[bool]:
     """Return the condition that an activity of this kind is an appointment within the window (rule 4)."""
-    activity = tables.activity
-    end = func.coalesce(activity.c.ENDE, activity.c.BEGINN)
-    return and_(flag(tables.kind.c.KALENDER), or_(end.is_(None), end >= _past_limit(activity.c.BEGINN)))
+    begin, end = tables.activity.c.BEGINN, tables.activity.c.ENDE
+    if is_same_sort(begin.type, end.type):
+        last = func.coalesce(end, begin)
+        return and_(flag(tables.kind.c.KALENDER), or_(last.is_(None), last >= _past_limit(begin)))
+    ended = end >= bindparam("past_limit_of_end", type_=end.type)
+    endless = and_(end.is_(None), or_(begin.is_(None), begin >= _past_limit(begin)))
+    return and_(flag(tables.kind.c.KALENDER), or_(ended, endless))
 
 
-def is_task_kind(tables: Tables) -> ColumnElement[bool]:
-    """Return the condition that a kind's activities are tasks (rule 2).
-
-    Where AUFGABE is not mapped, every kind that is neither calendar nor mail is one.
-    """
-    kind = tables.kind
-    if "AUFGABE" in kind.c:
-        return flag(kind.c.AUFGABE)
-    mail = flag(kind.c.MAIL) if "MAIL" in kind.c else false()
-    return and_(not_(flag(kind.c.KALENDER)), not_(mail))
+def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column
 
 
-def _tagged_addresses(tables: Tables) -> Select[str]:
+def _tagged_addresses(tables: Tables, form: Callable[..., ColumnElement[Any]] = _plain) -> Select[str]:
     tags = tables.address_merkmal
-    return select(tags.c.AD_DSN).where(tags.c.MKM_DSN.in_(bindparam("of_addresses", expanding=True)))
+    return select(form(tags.c.AD_DSN)).where(tags.c.MKM_DSN.in_(bindparam("of_addresses", expanding=True)))
 
 
-def _linked_addresses(tables: Tables) -> Select[str]:
+def _linked_addresses(tables: Tables, form: Callable[..., ColumnElement[Any]] = _plain) -> Select[str]:
     """Return the addresses linked to the user's appointments (rule 3)."""
     links, activity, tags = tables.activity_address, tables.activity, tables.activity_merkmal
     tagged = tags.join(activity, activity.c.DSN == tags.c.AKT_DSN).join(links, links.c.AKT_DSN == activity.c.DSN)
     mine = tags.c.MKM_DSN.in_(bindparam("of_activities", expanding=True))
-    return select(links.c.AD_DSN).select_from(tagged).where(mine, _suits(tables, _is_current_appointment(tables)))
+    return select(form(links.c.AD_DSN)).select_from(tagged).where(mine, _suits(tables, _is_current_appointment(tables)))
 
 
 def _is_tagged_address(tables: Tables) -> ColumnElement[bool]:
@@ -265,7 +230,7 @@ def _is_activity(tables: Tables, condition: ColumnElement[bool]) -> ColumnElemen
 def _suits(tables: Tables, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     activity, kind = tables.activity, tables.kind
     of_kind = exists().where(kind.c.DSN == activity.c.ART_DSN, condition).correlate(activity)
-    return and_(of_kind, _not_archived(activity), readable(tables, Table.ACTIVITY, activity.c.DSN))
+    return and_(of_kind, not_archived(activity), readable(tables, Table.ACTIVITY, activity.c.DSN))
 
 
 def _activity_parts(tables: Tables, members: CTE) -> list[Part]:
@@ -298,19 +263,6 @@ def _shown(table: SqlTable, fields: Mapping[str, str]) -> list[ColumnElement[Any
 
 def _phone(phone: SqlTable) -> list[ColumnElement[Any]]:
     return [phone.c.POS, phone.c.NUMMER, phone.c.BEMERKUNG]
-
-
-def linked_address_shown(tables: Tables) -> ColumnElement[bool]:
-    """Return the condition that an appointment may show a linked address (rule 17).
-
-    The reader may read it, and it is not archived.
-    """
-    address = tables.address
-    return and_(_not_archived(address), readable(tables, Table.ADDRESS, address.c.DSN))
-
-
-def _not_archived(table: SqlTable) -> ColumnElement[bool]:
-    return not_(flag(table.c.ARCHIV)) if "ARCHIV" in table.c else true()
 
 
 def _statements(members: Select[str], known: Select[str], parts: Callable[[CTE], list[Part]]) -> Statements:
@@ -393,7 +345,7 @@ def members(connection: Connection, scope: Scope, buckets: Collection[int] | Non
 
 def among(connection: Connection, scope: Scope, dsns: Sequence[str]) -> set[str]:
     """Return which of these records are in scope, as ``dsn_key``; at most some hundred in one call."""
-    found = connection.scalars(scope.statements.among, {**scope.parameters, "dsns": dsns})
+    found = connection.scalars(scope.statements.among, {**scope.parameters, "dsns": some(dsns)})
     return {dsn_key(dsn) for dsn in found}
 
 
@@ -407,7 +359,7 @@ def is_open(connection: Connection, tables: Tables, record: RecordKey, user: Use
 def _open(tables: Tables, table: Table) -> Select[str]:
     rows = tables.address if table is Table.ADDRESS else tables.activity
     mine = rows.c.DSN == bindparam("dsn", type_=rows.c.DSN.type)
-    return select(rows.c.DSN).where(mine, _not_archived(rows), readable(tables, table, rows.c.DSN))
+    return select(rows.c.DSN).where(mine, not_archived(rows), readable(tables, table, rows.c.DSN))
 
 
 def dsns(connection: Connection, scope: Scope) -> list[str]:

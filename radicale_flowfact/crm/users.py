@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from radicale_flowfact.crm import rows
+from radicale_flowfact.crm import columns, rows
 from radicale_flowfact.crm.rows import text_of
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.records import Merkmal, User, dsn_key
+from radicale_flowfact.records import ListSource, Merkmal, User, dsn_key
 
 _OWN = "own_merkmal"
 _ADDRESSES, _ACTIVITIES = "OUTLOOK", "VORLAGE"
@@ -48,7 +48,8 @@ def read_user(
 ) -> User:
     """Return the user with this FlowFact login, with Merkmale and groups; case and outer spaces do not count.
 
-    ``address_merkmale`` and ``activity_merkmale`` are names or DSNs, used only where BENMKM is not mapped (rule 2).
+    ``address_merkmale`` and ``activity_merkmale`` are names or DSNs from the settings; a list that is not empty counts,
+    else the one of BENMKM (rule 2).
     Raises UserError for a user without access: unknown, ambiguous, inactive, own Merkmal missing or not synced (rule
     1).
     """
@@ -65,7 +66,7 @@ def read_user(
     user, own_exists = matching[0]
     if tables.user_merkmal is not None:
         user = _with_own_lists(connection, tables, user)
-    else:
+    if tables.user_merkmal is None or address_merkmale or activity_merkmale:
         user = _with_named_lists(connection, tables, user, address_merkmale, activity_merkmale)
     return _checked(_with_groups(connection, tables, user), own_exists=own_exists)
 
@@ -96,21 +97,30 @@ def _with_own_lists(connection: Connection, tables: Tables, user: User) -> User:
     listed = rows.read(connection, select(lists.c.BEREICH, lists.c.MKM_DSN).where(lists.c.BEN_DSN == user.dsn))
 
     def of(area: str) -> frozenset[str]:
-        mine = (row for row in listed if text_of(row, "BEREICH").strip().upper() == area)
+        mine = (row for row in listed if columns.word_of(lists, "BEREICH", text_of(row, "BEREICH")) == area)
         return frozenset(dsn_key(text_of(row, "MKM_DSN")) for row in mine)
 
     return replace(user, address_merkmale=of(_ADDRESSES), activity_merkmale=of(_ACTIVITIES))
 
 
 def _with_named_lists(
-    connection: Connection, tables: Tables, user: User, addresses: Iterable[str], activities: Iterable[str]
+    connection: Connection, tables: Tables, user: User, addresses: Sequence[str], activities: Sequence[str]
 ) -> User:
+    """Return the user with the lists of the settings; one that is empty there stays as FlowFact has it."""
     known = read_merkmale(connection, tables)
+    is_only_list = tables.user_merkmal is None
 
-    def of(names: Iterable[str]) -> frozenset[str]:
-        return frozenset(_merkmal_named(known, name) for name in names)
+    def source(there: frozenset[str]) -> ListSource:
+        return ListSource.OVER_FLOWFACT if there else ListSource.SETTINGS
 
-    return replace(user, address_merkmale=of(addresses), activity_merkmale=of(activities))
+    def of(listed: Sequence[str]) -> frozenset[str]:
+        return frozenset(_merkmal_named(known, name) for name in listed)
+
+    if addresses or is_only_list:
+        user = replace(user, address_merkmale=of(addresses), address_source=source(user.address_merkmale))
+    if activities or is_only_list:
+        user = replace(user, activity_merkmale=of(activities), activity_source=source(user.activity_merkmale))
+    return user
 
 
 def _merkmal_named(known: dict[str, Merkmal], name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Update, delete, select
@@ -27,8 +27,8 @@ from radicale_flowfact.actions import (
     Value,
 )
 from radicale_flowfact.crm import columns
+from radicale_flowfact.crm.conditions import of_table
 from radicale_flowfact.crm.reads import merkmal_table
-from radicale_flowfact.crm.scope import of_table
 from radicale_flowfact.crm.statements import (
     delete_from,
     insert_into,
@@ -39,8 +39,8 @@ from radicale_flowfact.crm.statements import (
     update_of,
     update_untouched,
 )
-from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database.lengths import cut_to_units, utf16_units
+from radicale_flowfact.crm.tables import IS_VIEW, Tables
+from radicale_flowfact.database.lengths import Limit
 from radicale_flowfact.database.odd_values import is_unreadable_time
 from radicale_flowfact.records import RecordKey, Right, Table
 
@@ -117,8 +117,8 @@ def unique_identifier(connection: Connection, tables: Tables, wanted: str, refus
 
 def wished_identifier(tables: Tables, wanted: str) -> str:
     """Return a Kennung as it fits into the column, with room for a number behind it (rule 14)."""
-    limit = columns.longest_text(tables.address, "KENNUNG") or 100
-    return cut_to_units(wanted, limit - 8).strip() or "Neue Adresse"
+    limit = columns.limit_of(tables.address, "KENNUNG") or Limit(100)
+    return replace(limit, most=max(limit.most - 8, 1)).cut(wanted).strip() or "Neue Adresse"
 
 
 def _create(connection: Connection, tables: Tables, action: CreateRecord, stamp: Stamp) -> None:
@@ -153,12 +153,21 @@ def _update_rows(
         table, touch = columns.table_of(tables, record.table), touches[record]
         marks = {"TOUCH": _next_touch(stamp.now, touch), "TOUCH_VON": stamp.user}
         row = {**_values(table, record, fields), **marks}
-        guarded_update = _guarded_update(touch)
-        changed = connection.execute(
-            guarded_update(table, tuple(row), ("DSN",)), {**new(row), **the({"DSN": record.dsn, "TOUCH": touch})}
-        )
-        if changed.rowcount != 1:
+        here = the({"DSN": record.dsn, "TOUCH": touch})
+        there = _touches_in_view(connection, table, record)
+        changed = connection.execute(_guarded_update(touch)(table, tuple(row), ("DSN",)), {**new(row), **here})
+        if (changed.rowcount != 1) if there is None else (there != [touch]):
             raise StaleError(f"{record} was changed in FlowFact meanwhile")
+
+
+def _touches_in_view(connection: Connection, table: SqlTable, record: RecordKey) -> list[datetime | None] | None:
+    """Return the Touch of a record in a view of SQLite, which counts no row that an INSTEAD OF trigger changed.
+
+    Nobody else can change it before this transaction ends. None: the database counts.
+    """
+    if connection.dialect.name != "sqlite" or not table.info[IS_VIEW]:
+        return None
+    return list(connection.scalars(select_from(table, "TOUCH", ("DSN",)), the({"DSN": record.dsn})))
 
 
 def _guarded_update(touch: datetime | None) -> Callable[[SqlTable, tuple[str, ...], tuple[str, ...]], Update]:
@@ -188,17 +197,15 @@ def _values(table: SqlTable, record: RecordKey, fields: Iterable[tuple[str, Valu
 
 def _fitting(table: SqlTable, column: str, field: str, value: Value) -> Value:
     if isinstance(value, str):
-        return _fitting_text(value, field, columns.longest_text(table, column))
+        return _fitting_text(value, field, columns.limit_of(table, column))
     if isinstance(value, datetime) and not _FIRST_DATE <= value <= _LAST_DATE:
         raise UnwritableError(f"{_words(field)} {value:%d.%m.%Y} is not a date that FlowFact can keep")
     return value
 
 
-def _fitting_text(value: str, field: str, limit: int | None) -> str:
-    # SQL Server counts UTF-16 units: an emoji has two.
-    length = utf16_units(value)
-    if limit is not None and length > limit:
-        raise UnwritableError(f"{_words(field)} has {length} characters, FlowFact keeps at most {limit}")
+def _fitting_text(value: str, field: str, limit: Limit | None) -> str:
+    if limit is not None and (length := limit.size(value)) > limit.most:
+        raise UnwritableError(f"{_words(field)} has {length} characters, FlowFact keeps at most {limit.most}")
     if found := _UNKEPT.search(value):
         raise UnwritableError(f"{_words(field)} contains a character that FlowFact cannot keep: U+{ord(found[0]):04X}")
     return value
@@ -212,7 +219,7 @@ def _set_phone(connection: Connection, tables: Tables, action: SetPhone) -> None
     phone, here = tables.phone, {"AD_DSN": action.record.dsn, "POS": action.position}
     where = tuple(here)
     if action.after is not None:
-        number = {"NUMMER": _fitting_text(action.after, "phone number", columns.longest_text(phone, "NUMMER"))}
+        number = {"NUMMER": _fitting_text(action.after, "phone number", columns.limit_of(phone, "NUMMER"))}
         if action.before is not None or connection.scalar(select_from(phone, "POS", where), the(here)) is not None:
             connection.execute(update_of(phone, tuple(number), where), {**new(number), **the(here)})
         else:
@@ -241,10 +248,10 @@ def _set_rights(connection: Connection, tables: Tables, action: SetRights) -> No
     connection.execute(delete(rights).where(*mine))
     for entry in action.after:
         row = {
-            "TABELLE": action.record.table.value,
+            "TABELLE": columns.code_of(rights, "TABELLE", action.record.table.value),
             "OBJ_DSN": action.record.dsn,
             "BEN_DSN": entry.user,
             "GRP_DSN": entry.group,
-            "RECHT": _RIGHT_NAMES[entry.right],
+            "RECHT": columns.code_of(rights, "RECHT", _RIGHT_NAMES[entry.right]),
         }
         connection.execute(insert_into(rights), row)

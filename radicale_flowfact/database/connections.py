@@ -48,6 +48,8 @@ def hint(url: URL, error: BaseException) -> str:
     """
     if url.get_backend_name() == "postgresql" and isinstance(error, ImportError):
         return 'Install it: pip install "radicale-flowfact[postgresql]"'
+    if url.get_backend_name() == "sqlite":
+        return "Check the path in database_url, and that this user may read and write that file and its folder"
     if url.get_backend_name() != "mssql":
         return "Check database_url in flowfact.toml, that the server runs, and the user's name and password"
     original = getattr(error, "orig", None) or error

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Connection,
     Engine,
     and_,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     literal,
     literal_column,
 )
-from sqlalchemy.dialects.mssql import DATETIME2, SMALLDATETIME
+from sqlalchemy.dialects.mssql import DATETIME2, DATETIMEOFFSET, SMALLDATETIME
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.compiler import compiles
@@ -45,10 +46,14 @@ from radicale_flowfact.database.connections import (
 )
 from radicale_flowfact.database.faults import told
 from radicale_flowfact.database.odd_values import read_any_time
+from radicale_flowfact.database.secrets import encoded_notes
+from radicale_flowfact.database.site_values import SiteTime, plain_type
+from radicale_flowfact.database.urls import FORMS, other_spelling
 
 _DIGEST_BITS = 40  # sums over millions of rows stay below 2**63
 _WEIGHTS = {-1: 1, -2: 7, -3: 31, -5: 11, -6: 19, -7: 27}  # weights of a text's last characters
 _HUNDRED_NS = DATETIME2(7)  # type: ignore[no-untyped-call]
+_HUNDRED_NS_OF_ZONE = DATETIMEOFFSET(7)  # type: ignore[no-untyped-call]
 _NO_TIMEOUTS_NAMED = Timeouts()
 _engines: dict[tuple[str, str, Timeouts], Engine] = {}
 _engines_lock = threading.Lock()
@@ -80,9 +85,10 @@ def reaching(engine: Engine) -> Iterator[Connection]:
         connection = engine.connect()
     except DBAPIError as error:
         words = told(error)
-        raise DatabaseError(
+        message = (
             f"the database cannot be reached: {words}\n{hint(engine.url, error)}; then run: radicale-flowfact check"
-        ) from error
+        )
+        raise DatabaseError("\n".join([message, *encoded_notes()])) from error
     with connection:
         yield connection
 
@@ -105,12 +111,24 @@ def snapshot_options(engine: Engine) -> dict[str, Any]:
     return {}
 
 
-def _create(url: str, timeouts: Timeouts) -> Engine:
+def parsed_url(url: str) -> URL:
+    """Return a database URL, with what is left out of it. Raises DatabaseError if it is none."""
     try:
-        parsed = completed(make_url(url))
+        return completed(make_url(url))
+    except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
+        raise _not_a_url(url, error) from None
+
+
+def _not_a_url(url: str, error: Exception) -> DatabaseError:
+    return DatabaseError(other_spelling(url) or f"database_url is not a database URL: {error}; {FORMS}")
+
+
+def _create(url: str, timeouts: Timeouts) -> Engine:
+    parsed = parsed_url(url)
+    try:
         engine = create_engine(parsed, **engine_options(parsed, timeouts))
     except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
-        raise DatabaseError(f"database_url is not a database URL: {error}") from error
+        raise _not_a_url(url, error) from None
     except ImportError as error:
         raise DatabaseError(
             f"database_url needs a driver that cannot be loaded: {error}. {hint(parsed, error)}"
@@ -132,6 +150,7 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _on_connect(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
         dbapi_connection.isolation_level = None  # the driver must not begin or commit by itself
         dbapi_connection.create_function("flowfact_digest", -1, _digest, deterministic=True)
+        dbapi_connection.create_function("flowfact_lower", 1, _lower, deterministic=True)
         dbapi_connection.execute("PRAGMA journal_mode = WAL")
 
     @event.listens_for(engine, "begin")
@@ -145,6 +164,10 @@ def _digest(*values: str | bytes | float | None) -> int:
     return int.from_bytes(hashlib.blake2b(marshal.dumps(values, 2), digest_size=_DIGEST_BITS // 8).digest(), "big")
 
 
+def _lower(text: bytes | None) -> str | None:
+    return None if text is None else text.decode("utf-8", "replace").lower()
+
+
 def is_time(
     column: ColumnElement[datetime], parameter: str, real: TypeEngine[Any] | None = None
 ) -> ColumnElement[bool]:
@@ -153,11 +176,22 @@ def is_time(
     ``real``: the column's type on SQL Server, if known. Of a datetime2 (100 ns) Python holds microseconds only, so any
     time within that microsecond matches.
     """
+    if isinstance(column.type, SiteTime):
+        return _is_site_time(column, bindparam(parameter, type_=column.type), real)
     value = bindparam(parameter, type_=DateTime())
     if isinstance(real, DATETIME2):
         begin = cast(value, _HUNDRED_NS)
         return and_(column >= begin, column < func.dateadd(literal_column("microsecond"), literal_column("1"), begin))
     return column == (cast(value, SMALLDATETIME) if isinstance(real, SMALLDATETIME) else exact_time(value))
+
+
+def _is_site_time(
+    column: ColumnElement[datetime], value: ColumnElement[datetime], real: TypeEngine[Any] | None
+) -> ColumnElement[bool]:
+    if not isinstance(real, DATETIMEOFFSET):
+        return column == value
+    begin = cast(value, _HUNDRED_NS_OF_ZONE)
+    return and_(column >= begin, column < func.dateadd(literal_column("microsecond"), literal_column("1"), begin))
 
 
 class exact_time(FunctionElement[datetime]):  # noqa: N801 - SQL functions are named in lower case
@@ -184,6 +218,41 @@ def _time_mssql(element: exact_time, compiler: SQLCompiler, **kwargs: Any) -> st
 def holds(text: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """Return the condition that a text contains another, compared character by character."""
     return _position(text, literal(part, UnicodeText())) > 0
+
+
+def holds_word(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    """Return the condition that a text contains a word, in whatever case."""
+    return holds(_small(text), word.lower())
+
+
+class _small(FunctionElement[str]):  # noqa: N801 - SQL functions are named in lower case
+    """A text in small letters, also its umlauts."""
+
+    type = UnicodeText()
+    inherit_cache = True
+    name = "lower"
+
+
+@compiles(_small)
+def _small_text(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"lower({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(_small, "mssql")
+def _small_mssql(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    return f"LOWER(CONVERT(nvarchar(max), {compiler.process(element.clauses, **kwargs)}))"  # it takes no ntext
+
+
+@compiles(_small, "postgresql")
+def _small_postgresql(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    # A text whose collation knows no case cannot be searched in.
+    return f'(lower({compiler.process(element.clauses, **kwargs)}) COLLATE "C")'
+
+
+@compiles(_small, "sqlite")
+def _small_sqlite(element: _small, compiler: SQLCompiler, **kwargs: Any) -> str:  # noqa: ANN401
+    # SQLite's own function knows ASCII only. Text that is no Unicode cannot be passed to Python, but its bytes can.
+    return f"flowfact_lower(CAST({compiler.process(element.clauses, **kwargs)} AS BLOB))"
 
 
 class _position(FunctionElement[int]):  # noqa: N801 - SQL functions are named in lower case
@@ -278,10 +347,11 @@ def _digest_mssql(element: row_digest, compiler: SQLCompiler, **kwargs: Any) -> 
     def text(column: ColumnElement[Any]) -> str:
         sql = compiler.process(column, **kwargs)
         # CAST would cut a datetime to minutes; style 121 keeps its milliseconds.
-        style = ", 121" if isinstance(column.type, DateTime) else ""
+        kind = plain_type(column.type)
+        style = ", 121" if isinstance(kind, DateTime) else ""
         # Columns of different collations cannot be concatenated. After CONVERT, text and ntext work, too.
         converted = f"CONVERT(nvarchar(max), {sql}{style}) COLLATE Latin1_General_BIN2"
-        if isinstance(column.type, String):
+        if isinstance(kind, String):
             converted = f"REPLACE({converted}, nchar(31), nchar(31) + nchar(30))"
         return f"coalesce({converted}, nchar(31) + nchar(28))"
 

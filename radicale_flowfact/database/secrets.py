@@ -16,10 +16,12 @@ from urllib.parse import quote, unquote
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _USER_INFO = re.compile(r"(?<=://)(?P<user>[^:@/]*):(?P<password>.*)@")
-_QUERY = re.compile(r"(?:PWD|password)(?:=|%3D)(.*?)(?:;|%3B|&|$)", re.IGNORECASE)
+_QUERY = re.compile(r"(?:PWD|password)\s*(?:=|%3D)\s*((?:\{|%7B).*?(?:\}|%7D)|.*?)(?:;|%3B|&|$)", re.IGNORECASE)
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _SHORTEST, _SHORTEST_PIECE = 3, 4  # characters; shorter ones would mask parts of ordinary words
 MASK = "***"
 _secrets: set[str] = set()
+_encoded: set[str] = set()
 
 
 class SecretError(Exception):
@@ -38,6 +40,8 @@ def resolved(url: str, folder: Path) -> str:
         text = _value(found[1], folder)
         if start <= found.start() < end:
             remember(text)
+            if _ENCODED.search(text):
+                _encoded.add(found[1])
             return quote(text, safe="")
         return text
 
@@ -46,6 +50,14 @@ def resolved(url: str, folder: Path) -> str:
     if _secrets:
         mask_logs()
     return replaced
+
+
+def encoded_notes() -> list[str]:
+    """Return a hint for each reference whose value looks percent-encoded, for when there is no connection."""
+    return [
+        f"What ${{{name}}} stands for looks percent-encoded; there a password is written as it is"
+        for name in sorted(_encoded)
+    ]
 
 
 def _value(name: str, folder: Path) -> str:
@@ -66,6 +78,7 @@ def _remember_passwords(url: str) -> None:
     found = _USER_INFO.search(url)
     for secret in [*([found["password"]] if found else []), *(match[1] for match in _QUERY.finditer(url))]:
         remember(secret)
+        remember(re.sub(r"^(?:\{|%7B)|(?:\}|%7D)$", "", secret, flags=re.IGNORECASE))
         for piece in re.split(r"[@:/?#\[\]]", secret):
             if len(piece) >= _SHORTEST_PIECE:
                 remember(piece)

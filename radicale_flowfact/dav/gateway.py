@@ -17,15 +17,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, Row
 
-from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.crm.tables import Tables, build_tables, real_types
+from radicale_flowfact.crm.site import real
 from radicale_flowfact.database.commits import Commits
 from radicale_flowfact.database.engines import engine_for, reaching
 from radicale_flowfact.dav.reading import agenda, departures, listing
 from radicale_flowfact.dav.reading.listing import Tag
 from radicale_flowfact.dav.reading.opening import Opener
+from radicale_flowfact.dav.reading.owners import Owners
 from radicale_flowfact.dav.reading.rendering import etag_of
-from radicale_flowfact.dav.store import collections, history, items, journal, schema, search
+from radicale_flowfact.dav.store import collections, history, items, journal, schema, search, versions
 from radicale_flowfact.dav.store.chains import Move
 from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.deferred.familiar import FamiliarAddresses
@@ -34,7 +34,6 @@ from radicale_flowfact.dav.store.devices import device_of
 from radicale_flowfact.dav.store.history import Event
 from radicale_flowfact.dav.store.items import Item, Text
 from radicale_flowfact.dav.store.journal import Changes
-from radicale_flowfact.dav.store.owners import Owners
 from radicale_flowfact.dav.store.request import RefusedError, current
 from radicale_flowfact.dav.store.session import Name, Session, Stats
 from radicale_flowfact.dav.store.transactions import Transactions
@@ -51,14 +50,6 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the present moment in UTC, with time zone."""
     return datetime.now(UTC)
-
-
-def _tables(engine: Engine, names: NameMap) -> Tables:
-    """Return FlowFact's tables; on SQL Server with the real types of their columns, in which values are sent."""
-    if engine.dialect.name != "mssql":
-        return build_tables(names)
-    with reaching(engine) as connection:
-        return build_tables(names, real_types(connection, names))
 
 
 Check = Callable[[Item | None], None]
@@ -91,7 +82,9 @@ class Gateway:
         self.settings = settings
         self.stats = Stats()
         self.engine: Engine = engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)
-        self.tables = _tables(self.engine, NameMap.from_overrides(settings.names))
+        self._site = real.Site(settings.names, settings.values, settings.timezone)
+        with reaching(self.engine) as connection:
+            self.tables = self._site.read(connection)
         self.clock = clock
         self._transactions = Transactions(self.engine, self.tables, settings, self.stats, lambda: self.clock())
         self._owners = Owners(settings, self._transactions)
@@ -101,6 +94,20 @@ class Gateway:
         self._notes = DeviceNotes(self._transactions)
         self.familiar = FamiliarAddresses(self._transactions)
         schema.upgrade(self.engine, settings.state_schema)
+
+    def reread_schema(self) -> bool:
+        """Read FlowFact's columns anew if the schema changed since they were read; return whether it did.
+
+        What is under way goes on with the old ones. Raises DBAPIError if the database does not answer.
+        """
+        with self.engine.connect() as connection:
+            changed = self._site.changed(connection)
+        if changed is None:
+            return False
+        self.tables = changed
+        self._transactions.use(changed)
+        self.forget()
+        return True
 
     def user(self, login: str) -> User:
         """Return the FlowFact user of a login (rule 1), remembered for ``refresh_seconds``.
@@ -300,7 +307,7 @@ class Gateway:
         Notes that the device of the current request has these versions now (rule 43).
         """
         with self.session() as session:
-            found = items.texts(session, [(item.id, item.etag) for item in wanted])
+            found = versions.texts(session, [(item.id, item.etag) for item in wanted])
         fetched = [(item.id, item.etag, item.number) for item in wanted if (item.id, item.etag) in found]
         self._notes.fetched(device_of(collection.login, current().agent), fetched)
         return {item_id: text for (item_id, _), text in found.items()}
@@ -324,7 +331,7 @@ class Gateway:
                 payload = payload.called(here.uid)
             if here is not None and here.uid == payload.uid:
                 taken_off.require_own(session, name, user, here)
-            require(there, lambda: items.was_stored_last(session, there, etag_of(payload.text)))
+            require(there, lambda: versions.was_stored_last(session, there, etag_of(payload.text)))
             write = put_delete.Write(
                 session,
                 collection,

@@ -49,6 +49,7 @@ from radicale_flowfact.http.preconditions import not_modified
 from radicale_flowfact.http.refusals import WRITE_METHODS
 from radicale_flowfact.http.report_bodies import read_report
 from radicale_flowfact.http.sync_limit import wanted_limit
+from radicale_flowfact.language.texts import using
 from radicale_flowfact.storage import ResourcePath, Storage
 
 Answer = types.WSGIResponse
@@ -79,6 +80,7 @@ class FlowfactApplication(Application):
         if type(self._auth).get_external_login is not BaseAuth.get_external_login:
             return None
         gateway = self._storage.gateway
+        outages.bound_waits(self._auth)
         logins = RememberedLogins(self._auth, configuration, login_named=gateway.settings.login_named)
         throttled = ThrottledLogins(
             outages.ReportedLogins(logins),
@@ -193,7 +195,10 @@ class FlowfactApplication(Application):
             return answer
         if user:
             self._note_refusal(method, path, user, request, answer[0])
-        return answer if request.refusal is None else refusals.answer(request.refusal.bare(), method)
+        if request.refusal is None:
+            return answer
+        with using(self._storage.gateway.settings.ui.language):
+            return refusals.answer(request.refusal.bare(), method)
 
     def _get(self, method: str, environ: types.WSGIEnviron, request: Request, *args: Any) -> Answer:  # noqa: ANN401
         """Answer a GET or HEAD: 304, or the text, a contact in the version of vCard that Accept prefers."""

@@ -15,6 +15,7 @@ from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.store.history import Event
 from radicale_flowfact.dav.store.request import RefusedError, Request, TakenOffError
 from radicale_flowfact.http import retry
+from radicale_flowfact.language.texts import translated
 from radicale_flowfact.storage import ResourcePath
 
 WRITE_METHODS = frozenset({"PUT", "DELETE", "MOVE", "PROPPATCH", "MKCOL", "MKCALENDAR"})
@@ -91,7 +92,10 @@ def remember(gateway: Gateway, method: str, path: str, user: str, request: Reque
 
 
 def answer(refusal: RefusedError, method: str) -> types.WSGIResponse:
-    """Return the refusal as a DAV:error with its precondition and the reason for people (RFC 4918 §16)."""
+    """Return the refusal as a DAV:error with its precondition and the reason for people (RFC 4918 §16).
+
+    The reason is in the language of the context.
+    """
     error = ET.Element(xmlutils.make_clark("D:error"))
     conditions = [refusal.condition] if refusal.condition else []
     if method in ("PUT", "DELETE") and refusal.status == client.FORBIDDEN:
@@ -99,7 +103,7 @@ def answer(refusal: RefusedError, method: str) -> types.WSGIResponse:
         conditions = sorted({*conditions, _NO_RIGHT})
     for condition in conditions:
         ET.SubElement(error, xmlutils.make_clark(condition))
-    ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = printable(refusal.reason)
+    ET.SubElement(error, f"{{{_FLOWFACT}}}reason").text = printable(translated(refusal.reason))
     headers = {"Content-Type": "text/xml"}  # Radicale adds the charset
     if refusal.status == client.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = retry.RETRY_AFTER

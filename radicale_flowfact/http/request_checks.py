@@ -31,6 +31,7 @@ _MAX_PROPERTIES = 100  # allprop has about thirty
 _DEPTHS = frozenset({"", "0", "1", "infinity"})
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 _BYTE_FOLD = re.compile(rb"\r?\n[ \t]")
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WIDE_CODECS = re.compile(r"utf-?_?(16|32)", re.IGNORECASE)
 _CODECS = re.compile(r"utf-8|utf-8-sig|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp125\d|koi8-r|mac-roman")
 _CHARSET_KEY = "radicale_flowfact.charset"
@@ -75,10 +76,10 @@ def sanitized(environ: types.WSGIEnviron) -> types.WSGIEnviron:
     """Return the environment without headers that Radicale fails on; the charset is kept for the body alone."""
     changed = dict(environ)
     content_type = environ.get("CONTENT_TYPE") or ""
-    found = _CHARSET.search(content_type)
-    if found:
+    if found := _CHARSET.search(content_type):
         changed[_CHARSET_KEY] = found[1]
-        changed["CONTENT_TYPE"] = _CHARSET.sub("", content_type)
+    # An empty one, and one without a semicolon before it, are what Radicale looks for, too.
+    changed["CONTENT_TYPE"] = _CHARSET.sub("", content_type).replace("charset=", "")
     if not _are_credentials(environ.get("HTTP_AUTHORIZATION", "")):
         changed.pop("HTTP_AUTHORIZATION", None)
     return changed
@@ -130,10 +131,11 @@ def item_text(environ: types.WSGIEnviron, body: bytes) -> str:
     """Return the text of an item: as UTF-8 if it is that, whatever it is declared as, else by the charset it names.
 
     A line may be folded between the bytes of a character (RFC 5545 §3.1), and a character beyond U+FFFF be written as
-    two surrogates. Without a charset, what is no UTF-8 is Latin-1. Raises PayloadError.
+    two surrogates. Without a charset, what is no UTF-8 is Windows-1252, and so is what calls itself Latin-1 or ASCII:
+    the signs by which they differ are in no text (WHATWG Encoding §4.2). Raises PayloadError.
     """
-    named = environ.get(_CHARSET_KEY, "")
-    if not _WIDE_CODECS.match(named):
+    named = environ.get(_CHARSET_KEY, "") or ("utf-16" if body.startswith(_WIDE_MARKS) else "")
+    if not _WIDE_CODECS.match(named) or body.lstrip()[:6].upper() == b"BEGIN:":
         for whole in (body, _BYTE_FOLD.sub(b"", body)):
             with contextlib.suppress(UnicodeError):
                 return whole.decode("utf-8")
@@ -143,12 +145,18 @@ def item_text(environ: types.WSGIEnviron, body: bytes) -> str:
                 return paired.decode("utf-16-le")
             except UnicodeError:
                 raise PayloadError("it has a lone surrogate, which is no character") from None
-    if not named:
-        return body.decode("iso8859-1")
     try:
-        return body.decode(_codec(named))
+        codec = _codec(named or "iso8859-1")
+        return _western(body) if codec in ("iso8859-1", "ascii") else body.decode(codec)
     except (RefusedError, UnicodeError):
         raise PayloadError(f"it is neither UTF-8 nor in the charset that it names, {named[:40]!r}") from None
+
+
+def _western(body: bytes) -> str:
+    try:
+        return body.decode("cp1252")
+    except UnicodeError:  # it has five signs fewer than Latin-1
+        return body.decode("iso8859-1")
 
 
 def _codec(name: str) -> str:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from functools import partial
 
 from radicale_flowfact.language.catalogues import german
@@ -61,6 +62,11 @@ def ngettext(one: str, many: str, count: int) -> str:
     return one if count == 1 else many
 
 
+def shown_time(moment: datetime) -> str:
+    """Return a time as every screen shows it, to the minute; it is the office's wall-clock time already."""
+    return f"{moment:%d.%m.%Y %H:%M}"
+
+
 def translated(text: str) -> str:
     """Return the English text of a lower layer, translated line by line; a line that nobody knows stays English."""
     if _chosen.get() != GERMAN or not text:
@@ -81,4 +87,7 @@ def _sentence(text: str, depth: int) -> str:
         return said
     inner = partial(_sentence, depth=depth - 1)
     found = (template.translated(text, inner) for template in known.templates)
-    return next((german_text for german_text in found if german_text is not None), text)
+    if (german_text := next((one for one in found if one is not None), None)) is not None:
+        return german_text
+    place, colon, rest = text.partition(": ")  # such as a file or a login, and what is wrong there
+    return f"{place}{colon}{inner(rest)}" if rest else text

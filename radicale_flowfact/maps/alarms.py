@@ -217,5 +217,5 @@ def _is_plain(alarm: Component) -> bool:
     return (
         not alarm.children
         and {line.name for line in alarm.lines} <= _PLAIN
-        and (alarm.text("ACTION").strip().upper() == "DISPLAY")
+        and alarm.text("ACTION").strip().upper() in ("DISPLAY", "")  # RFC 5545 §3.6.6 asks for one
     )

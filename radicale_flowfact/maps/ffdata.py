@@ -18,7 +18,11 @@ _BEGIN, _END = "[FFDATA]", "[/FFDATA]"
 _NAME = "FFDATA"
 _WORD = re.compile(r"\w+")
 _LABELS = ("Teilnehmer:", "Adresse:")
-_OPEN, _CLOSE = r"\[\s*FFDATA\s*\]", r"\[\s*/\s*FFDATA\s*\]"
+# Editors of HTML and Markdown spell brackets in their own way.
+_BLANKS = r"[\s\u200b-\u200f\u2060\ufeff]*"
+_BRACKET, _BRACKET_END = r"(?:\\?\[|&#0?91;|&#x5b;|&lbrack;)", r"(?:\\?\]|&#0?93;|&#x5d;|&rbrack;)"
+_OPEN = rf"{_BRACKET}{_BLANKS}FFDATA{_BLANKS}{_BRACKET_END}"
+_CLOSE = rf"{_BRACKET}{_BLANKS}(?:/|&#0?47;|&sol;){_BLANKS}FFDATA{_BLANKS}{_BRACKET_END}"
 # A section without its end mark was truncated by a client. What follows the mark must then begin with a label, or with
 # the first letters of one at the end of the text; else a note that only mentions the mark would lose its rest.
 _CUT_LABELS = "|".join(head[:length] for head in _LABELS for length in range(1, len(head)))

@@ -25,7 +25,7 @@ from radicale_flowfact.content.timezones import (
     to_local,
     to_utc,
 )
-from radicale_flowfact.content.words import one_line
+from radicale_flowfact.content.words import one_line, seen
 from radicale_flowfact.maps import ffdata, repeated_hour, undated_tasks
 from radicale_flowfact.maps.alarms import TriggerAnchors, kept_alarm_lines, moved_reminder, read_alarms
 from radicale_flowfact.maps.ical_fields import (
@@ -88,6 +88,8 @@ def _read_event(entry: Component, zone: ZoneInfo, zones: dict[str, str], base: E
         all_day = begin.time() == time.min and end is not None and end.time() == time.min and end > begin
     if all_day and (end is None or end <= begin):
         end = begin + timedelta(days=1)
+    if all_day and end is not None and end.time() != time.min:  # days and hours of a DURATION: it ends with that day
+        end = datetime.combine(end.date() + timedelta(days=1), time.min)
     twice: list[str] = []
     is_backwards = False
     if not all_day and end is not None and (is_ambiguous(begin, zone) or is_ambiguous(end, zone)):
@@ -258,7 +260,7 @@ def _priority(entry: Component) -> int:
 
 
 def _texts(entry: Component) -> EntryFields:
-    return EntryFields(summary=one_line(entry.text("SUMMARY")), note=ffdata.strip(entry.text("DESCRIPTION")))
+    return EntryFields(summary=one_line(seen(entry.text("SUMMARY"))), note=ffdata.strip(entry.text("DESCRIPTION")))
 
 
 def _entry(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from radicale_flowfact.content.timezones import to_utc
+from radicale_flowfact.content.calendar_objects import CalendarObject
+from radicale_flowfact.content.timezones import known_zone, to_utc, tzid_of
 from radicale_flowfact.records import Activity
 
+_TIMES = frozenset({"DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "EXDATE", "RDATE"})
 EPOCH = datetime(1970, 1, 1)
 _FIRST, _LAST = datetime(1753, 1, 1), datetime(9998, 12, 31)
 
@@ -34,6 +36,26 @@ def all_day_dates(begin: datetime, end: datetime | None) -> tuple[date, date]:
 def local_time_line(name: str, moment: datetime, zone: ZoneInfo) -> str:
     """Return a line of time with TZID (RFC 5545 §3.2.19)."""
     return f"{name};TZID={zone.key}:{moment:%Y%m%dT%H%M%S}"
+
+
+def are_sound(found: CalendarObject) -> bool:
+    """Return whether every program reads the times of a calendar object as they are meant (rule 24).
+
+    Each zone is described beside them or called by its IANA name; an end is of the type of its begin (RFC 5545 §3.6.1).
+    """
+    for entry in found.entries:
+        for line in entry.lines:
+            if line.name not in _TIMES:
+                continue
+            name = tzid_of(line)
+            is_known = not name or name in found.zones or ((zone := known_zone(name)) is not None and zone.key == name)
+            is_day = "DATE" in (value.upper() for value in line.param("VALUE"))
+            if not is_known or (is_day and "T" in line.value.upper()):
+                return False
+        start, end = entry.first("DTSTART"), entry.first("DTEND") or entry.first("DUE")
+        if start is not None and end is not None and ("T" in start.value.upper()) != ("T" in end.value.upper()):
+            return False
+    return True
 
 
 def touch_in_utc(activity: Activity, zone: ZoneInfo) -> str:

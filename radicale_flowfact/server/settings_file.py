@@ -18,7 +18,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from radicale_flowfact.settings import SettingsError, load_settings
 
-_OWNER_ONLY = 0o600
+_OWNER_ONLY, _OWNER_AND_GROUP = 0o600, 0o640
 
 
 def read(path: Path) -> TOMLDocument:
@@ -101,12 +101,19 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def _take_rights(new: Path, old: Path) -> None:
-    """Give a file the owner and rights of the one whose place it takes, but none to others."""
+    """Give a file the owner and rights of the one whose place it takes, but none to others.
+
+    Where there is none, root gives it to the owner and group of the folder: the service must be able to read it.
+    """
     mode = _OWNER_ONLY
-    with contextlib.suppress(FileNotFoundError):
+    is_root = os.name != "nt" and os.geteuid() == 0
+    try:
         status = old.stat()
         mode = status.st_mode & 0o770 or _OWNER_ONLY
-        if os.name != "nt":
-            with contextlib.suppress(PermissionError):
-                os.chown(new, status.st_uid, status.st_gid)
+    except FileNotFoundError:
+        status = old.parent.stat()
+        if is_root and status.st_uid == 0 and status.st_gid != 0:
+            mode = _OWNER_AND_GROUP
+    if is_root:
+        os.chown(new, status.st_uid, status.st_gid)
     new.chmod(mode)

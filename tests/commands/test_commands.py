@@ -174,7 +174,26 @@ def test_serve_says_that_a_port_is_taken(configured: Server, unused_tcp_port: in
         taken.bind(("127.0.0.1", unused_tcp_port))
         taken.listen()
         done = run("serve", "--config", str(configured.config))
-    assert (done.returncode, "Is the port in use?" in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, f"port {unused_tcp_port} on 127.0.0.1 is taken" in done.stderr) == (1, True), done.stderr
+
+
+def test_serve_says_who_gets_nothing_and_who_has_two_logins(
+    agency: Agency, configured: Server, unused_tcp_port: int
+) -> None:
+    agency.office.change(agency.office.tables.user, {"DSN": agency.ben}, AKTIV=False)
+    file = configured.folder / "flowfact.toml"
+    more = '[users.second]\nflowfact = "Anna"\n\n[names]'
+    file.write_text(file.read_text(encoding="utf-8").replace("[names]", more), encoding="utf-8")
+    text = configured.config.read_text(encoding="utf-8")
+    configured.config.write_text(text.replace("[server]", f"[server]\nhosts = 127.0.0.1:{unused_tcp_port}"), "utf-8")
+    command = [sys.executable, "-m", "radicale_flowfact", "serve", "--config", str(configured.config)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
+        wait_for(process, r"Serving 2 of 3 logins on 127\.0\.0\.1:\d+ \(.+\); not:")
+        wait_for(process, "  ben: FlowFact user 'ben' is inactive")
+        wait_for(process, "the logins anna, second are one FlowFact user, anna")
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
 
 
 def test_serve_listens_on_every_address_and_keeps_connections(

@@ -55,3 +55,13 @@ def test_a_wrong_command_would_be_found() -> None:
     text += "\n```sh\nsudo radicale-flowfact status\nsudo radicale-flowfact history --user anna --all\n```"
     found = [fault(words) for words in calls(text)]
     assert [bool(one) for one in found] == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize(("language", "key"), [("en", "msgid"), ("de", "msgstr")])
+def test_each_reason_of_a_refusal_that_a_page_explains_is_one_that_is_given(language: str, key: str) -> None:
+    page = (ROOT / f"docs/{language}/troubleshooting.md").read_text(encoding="utf-8")
+    table = page.split("| Grund |" if language == "de" else "| reason |")[1].split("\n\n")[0]
+    told = [one.rstrip(" …") for row in table.splitlines()[2:] for one in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+    given = (ROOT / "radicale_flowfact/language/de/reasons.po").read_text(encoding="utf-8")
+    assert len(told) >= 8
+    assert [one for one in told if f'{key} "{one}' not in given] == []

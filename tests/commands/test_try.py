@@ -92,7 +92,7 @@ def attempt(address: str, keys: Path, login: str = "anna", password: str = "pw")
     done = run("try", address, login, "--ca-file", str(keys / "ca.pem"), given=f"{password}\n")
     told = done.stdout + done.stderr
     assert "Traceback" not in told
-    assert password == "pw" or password not in told  # noqa: S105 - too short to be looked for
+    assert password in ("", "pw") or password not in told  # what is so short is in any text
     return done.returncode, told
 
 
@@ -105,8 +105,8 @@ def test_a_good_way_is_ok_step_by_step(gateway: Server, keys: Path, tmp_path: Pa
         steps = [line.removeprefix("ok").strip().partition(":")[0] for line in lines]
         collections = ["FLOWFACT", "FLOWFACT Termine", "FLOWFACT Aufgaben"]
         assert steps == [
-            *("name", "port", "TLS", ".well-known/caldav", ".well-known/carddav", "redirects", "login"),
-            *("principal", "homes", "collections", *collections, "profile"),
+            *("name", "port", "TLS", ".well-known/caldav", ".well-known/carddav", "redirects", "log in"),
+            *("principal", "homes", "address books and calendars", *collections, "profile"),
         ]
         assert told.count("one item was read") == 3
         assert "lasts 29 more days" in told
@@ -130,7 +130,7 @@ _FAULTS = {
     ),
     "Authorization dropped": (
         {"passed": _PASSED_ON + 'proxy_set_header Authorization "";'},
-        "FAILED  login",
+        "FAILED  log in",
         "the password does not reach the gateway",
     ),
     "no X-Forwarded-Proto": (
@@ -176,15 +176,10 @@ def test_each_fault_of_the_proxy_is_named(
 def test_no_password_goes_where_the_certificate_is_bad(
     gateway: Server, keys: Path, tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    log = tmp_path / "sent"
-    more = f"log_format sent '$http_authorization'; access_log {log} sent;"
-    text = "location = /never { return 204; }"
-    with proxied(tmp_path, keys, gateway.base, unused_tcp_port, key="self", more=text) as address:
-        config = tmp_path / "nginx.conf"
-        config.write_text(config.read_text(encoding="utf-8").replace("access_log off;", more), encoding="utf-8")
+    with proxied(tmp_path, keys, gateway.base, unused_tcp_port, key="self") as address:
         told = attempt(address, keys, password="a-Geheimnis")[1]  # noqa: S106 - the tests' own
     assert "the password is sent only where the certificate is good" in told
-    assert "login" not in told.replace("login:", "")
+    assert "log in" not in told
 
 
 def test_a_wrong_password_a_login_without_access_and_no_gateway(

@@ -18,6 +18,7 @@ from tests.conftest import Database, not_on_mssql
 PAGES = Path(__file__).parents[2] / "docs"
 LANGUAGES = ["en", "de"]
 MAY_BE_ABSENT = {"en": "May be absent:", "de": "Darf fehlen:"}
+HOW_TO_FIND = {"en": "*Find it:*", "de": "*So finden:*"}
 _ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
@@ -43,8 +44,9 @@ def types() -> dict[str, str]:
 
 
 def queries(language: str) -> list[str]:
-    """Return the page's SQL, statement by statement."""
-    blocks = re.findall(r"```sql\n(.*?)```", page(language), re.DOTALL)
+    """Return the page's SQL, statement by statement, also that in a sentence."""
+    blocks = re.findall(r"```sql\n(.*?)```|`(SELECT [^`]+)`", page(language), re.DOTALL)
+    blocks = [block or " ".join(span.split()) for block, span in blocks]
     return [statement.strip() for block in blocks for statement in block.split(";") if statement.strip()]
 
 
@@ -55,6 +57,11 @@ def test_each_table_and_column_is_told_of_in_the_order_of_the_map(language: str)
     rows = [row for body in told.values() for row in _ROW.findall(body)]
     assert [name for name, *_ in rows] == [name for name in known_names() if "." in name]
     assert {name: kind for name, kind, *_ in rows} == types()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_each_table_it_is_said_how_to_find_it(language: str) -> None:
+    assert [name for name, body in chapters(language).items() if HOW_TO_FIND[language] not in body] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -69,7 +76,7 @@ def test_what_may_be_absent_is_said_with_what_is_off_then(language: str) -> None
 def test_both_languages_have_the_same_queries_which_only_read() -> None:
     assert queries("de") == queries("en")
     read = [sqlglot.parse_one(query, dialect="tsql") for query in queries("en")]
-    assert len(read) >= 8
+    assert len(read) >= 20
     assert {type(statement) for statement in read} == {exp.Select}
 
 

@@ -41,14 +41,14 @@ from tests.dav.test_bad_records import COLLECTIONS, EVERYTHING, faults, good_one
 pytestmark = not_on_mssql("its columns take no other type than their own")
 
 _BYTES = literal(b"\xff\xfe\x00\xd8", LargeBinary)
-_NO_TEXT = cast(literal(b"a\xff\xfe", LargeBinary), String)
+NO_TEXT = cast(literal(b"a\xff\xfe", LargeBinary), String)
 _TOO_LATE = "10000-01-01 00:00:00.000000"
 _ODD: dict[str, dict[str, tuple[object, ...]]] = {
     "sqlite": {
-        "text": (None, _BYTES, _NO_TEXT, "", "a\ufffe\x01"),
-        "time": (None, "infinity", _TOO_LATE, 5, 1e300, _BYTES, _NO_TEXT, ""),
-        "number": (None, "abc", 1.5, -(2**63), 2**63 - 1, _BYTES, _NO_TEXT),
-        "flag": (None, "abc", 7, -1, _BYTES, _NO_TEXT),
+        "text": (None, _BYTES, NO_TEXT, "", "a\ufffe\x01"),
+        "time": (None, "infinity", _TOO_LATE, 5, 1e300, _BYTES, NO_TEXT, ""),
+        "number": (None, "abc", 1.5, -(2**63), 2**63 - 1, _BYTES, NO_TEXT),
+        "flag": (None, "abc", 7, -1, _BYTES, NO_TEXT),
     },
     "postgresql": {
         "text": (None, "", "a\ufffe\x01"),
@@ -87,7 +87,7 @@ def _sort_of(kind: TypeEngine[object]) -> str:
     return "text" if isinstance(kind, String) else "number"
 
 
-def _places(agency: Agency, spared: set[object]) -> list[Place]:
+def places(agency: Agency, spared: set[object]) -> list[Place]:
     """Return every column of every row beside the spared ones, with each odd value."""
     odd = _ODD[agency.office.engine.dialect.name]
     return [
@@ -100,7 +100,7 @@ def _places(agency: Agency, spared: set[object]) -> list[Place]:
     ]
 
 
-def _put_in(agency: Agency, place: Place) -> bool:
+def put_in(agency: Agency, place: Place) -> bool:
     """Write the odd value past all types; return whether the column takes it."""
     value = place.value
     if not isinstance(value, ColumnElement):
@@ -115,14 +115,15 @@ def _put_in(agency: Agency, place: Place) -> bool:
     return True
 
 
-def _restore(agency: Agency, table: SqlTable, rows: list[dict[str, object]]) -> None:
+def restore(agency: Agency, table: SqlTable, rows: list[dict[str, object]]) -> None:
+    """Make a table's rows what they were."""
     with agency.office.engine.connect().execution_options(**WRITES) as connection, connection.begin():
         connection.execute(delete(table))
         for row in rows:
             connection.execute(insert(table).values({table.c[key]: value for key, value in row.items()}))
 
 
-def _odd_office(agency: Agency) -> set[object]:
+def odd_office(agency: Agency) -> set[object]:
     """Add good records and, with everything that may belong to them, records to spoil; return what is to be spared."""
     office, tables = agency.office, agency.office.tables
     good_ones(agency)
@@ -140,22 +141,22 @@ def _odd_office(agency: Agency) -> set[object]:
 
 
 def test_one_odd_value_in_any_column_stops_nothing(agency: Agency, server: Server) -> None:
-    spared = _odd_office(agency)
+    spared = odd_office(agency)
     device = server.start(EVERYTHING).device()
     # Her own rows decide whether Anna may get in (rule 1).
     tables = agency.office.all_tables()
     own = [row for name in ("BEN", "MKM", "BENMKM") for row in agency.office.rows(tables[name])]
     own = [row for row in own if {agency.anna, agency.own} & set(row.values())]
-    places = [place for place in _places(agency, spared) if place.row not in own]
+    found = [place for place in places(agency, spared) if place.row not in own]
     require_good_ones(shown(device))
     taken = 0
 
     @settings(max_examples=100, suppress_health_check=list(HealthCheck))
-    @given(st.sampled_from(places))
+    @given(st.sampled_from(found))
     def spoil(place: Place) -> None:
         nonlocal taken
         before = agency.office.rows(place.table)
-        if not _put_in(agency, place):
+        if not put_in(agency, place):
             return
         taken += 1
         try:
@@ -165,19 +166,21 @@ def test_one_odd_value_in_any_column_stops_nothing(agency: Agency, server: Serve
                 lines[name] = [line for text in texts.values() for line in payloads.lines_of(text)]
             require_good_ones(lines)
         finally:
-            _restore(agency, place.table, before)
+            restore(agency, place.table, before)
 
     spoil()
     assert taken
     require_good_ones(shown(device))
 
 
-def _spoil(agency: Agency, table: SqlTable, column: str, where: dict[str, object], value: object) -> None:
+def spoil_value(agency: Agency, table: SqlTable, column: str, where: dict[str, object], value: object) -> None:
+    """Write an odd value into the one row that is meant."""
     (row,) = agency.office.rows(table, **where)
-    assert _put_in(agency, Place(table, table.c[column], row, value))
+    assert put_in(agency, Place(table, table.c[column], row, value))
 
 
-def _unreadable_time(agency: Agency) -> object:
+def unreadable_time(agency: Agency) -> object:
+    """Return ``infinity`` in the database's own words."""
     return _ODD[agency.office.engine.dialect.name]["time"][1]
 
 
@@ -186,13 +189,13 @@ def test_a_time_that_cannot_be_read_is_told_and_may_be_mended_by_a_device(agency
     office, activity = agency.office, agency.office.tables.activity
     dsn = agency.appointment(BETREFF="Unendlich")
     for column in ("ENDE", "TOUCH"):
-        _spoil(agency, activity, column, {"DSN": dsn}, _unreadable_time(agency))
+        spoil_value(agency, activity, column, {"DSN": dsn}, unreadable_time(agency))
     device = server.start(EVERYTHING).device()
     require_good_ones(shown(device))
     (fault,) = faults(server)
     assert dsn.lower() in fault
     assert any(
-        "is 'Besichtigung: Unendlich'" in line or "Unendlich" in line for line in why(server.gateway, "anna", dsn)
+        "is 'Besichtigung: Unendlich'" in line or "Unendlich" in line for line in why(server.gateway, "anna", dsn).lines
     )
     href, text = next((href, text) for href, text in device.all("appointments").items() if "Unendlich" in text)
     end = "DTEND;TZID=Europe/Berlin:20260620T120000\r\nSUMMARY"
@@ -207,9 +210,9 @@ def test_a_text_that_is_none_costs_neither_its_record_nor_others(agency: Agency,
     good_ones(agency)
     office, address = agency.office, agency.office.tables.address
     dsn = office.address([agency.own], ["0221 4"], NAME="Kaputt", FIRMA="Firma")
-    _spoil(agency, address, "FIRMA", {"DSN": dsn}, _NO_TEXT)
+    spoil_value(agency, address, "FIRMA", {"DSN": dsn}, NO_TEXT)
     user = office.user("kollegin")
-    _spoil(agency, office.tables.user, "NAME", {"DSN": user}, _NO_TEXT)
+    spoil_value(agency, office.tables.user, "NAME", {"DSN": user}, NO_TEXT)
     lines = shown(server.start(EVERYTHING).device())
     require_good_ones(lines)
     assert "ORG:a\ufffd\ufffd" in lines["addresses"]

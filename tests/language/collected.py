@@ -10,6 +10,11 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from radicale_flowfact.commands.main import _app
+
 Collector = Callable[[], dict[str, str]]
 PACKAGE = Path(__file__).parents[2] / "radicale_flowfact"
 
@@ -36,14 +41,42 @@ RAISED_IN = (
 
 VALUE_ERRORS = frozenset({"settings.py", "server/htpasswd.py", "commands/users.py"})
 
-SAID = frozenset(
-    {"dav/admin/why.py", "dav/writing/undo.py", "dav/admin/check.py"}
-    | {f"dav/admin/checking/{name}.py" for name in ("drift", "own", "people")}
-    | {f"server/checking/{name}.py" for name in ("certificate", "logins", "web")}
-)
-"""Modules all of whose texts with a blank in them are said to people."""
+SAID: dict[str, tuple[str, ...]] = {
+    **{f"dav/admin/checking/{name}.py": () for name in ("drift", "own", "people")},
+    **{f"server/checking/{name}.py": () for name in ("certificate", "logins", "web")},
+    "crm/names.py": ("_fault",),
+    "database/connections.py": ("hint", "version_fault"),
+    "database/engines.py": ("reaching",),
+    "database/secrets.py": ("encoded_notes",),
+    "database/urls.py": ("other_spelling",),
+    "dav/admin/check.py": (),
+    "dav/admin/status.py": ("_stop",),
+    "dav/admin/why.py": (),
+    "dav/writing/undo.py": (),
+    "server/configuration.py": ("_fault",),
+    "server/start.py": ("_not_free",),
+    "settings.py": ("_syntax_fault", "_unquoted", "_fault"),
+}
+"""Functions all of whose texts with a blank in them are said to people; without a name, those of the whole file."""
 
 LISTED = {
+    "dav/admin/erase.py": [
+        "words to find contacts by",
+        "versions of items",
+        "versions on devices",
+        "last syncs",
+        "devices",
+        "items",
+        "journal entries",
+        "addresses that he came from",
+        "history entries",
+        "collections",
+    ],
+    "crm/rows.py": ["{} cannot be read"],
+    "dav/writing/payload.py": ["control characters are left out"],
+    "dav/reading/whole_texts.py": ["FlowFact has only the beginning of {}"],
+    "dav/store/items.py": ["mended: {}"],
+    "http/refusals.py": ["{} to {}: {}"],
     "content/contentlines.py": ["a line has no colon after its name"],
     "dav/store/request.py": ["FlowFact took this off your devices meanwhile; sync again"],
 }
@@ -86,15 +119,38 @@ def raised() -> dict[str, str]:
 def said() -> dict[str, str]:
     """Return each line of the texts of modules that speak to people, with where it is; values are ``{}``."""
     found: dict[str, str] = {}
-    for name in sorted(SAID):
+    for name, functions in SAID.items():
         file = PACKAGE / name
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = _chosen(ast.parse(file.read_text(encoding="utf-8")), functions)
         inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inner | docstrings:
                 found.update((text, _place(file, node)) for text in _lines(node) if " " in text)
     return found
+
+
+def _chosen(tree: ast.Module, functions: tuple[str, ...]) -> ast.Module:
+    """Return what of a file these functions are; all of it without a name."""
+    if functions:
+        tree.body = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name in functions]
+        assert len(tree.body) == len(functions), functions
+    return tree
+
+
+def helps() -> dict[str, str]:
+    """Return each paragraph of the help of commands, arguments and options, with the command."""
+    return {
+        " ".join(part.split()): place for text, place in _helps(get_command(_app()), "") for part in text.split("\n\n")
+    }
+
+
+def _helps(command: object, path: str) -> Iterator[tuple[str, str]]:
+    assert isinstance(command, TyperCommand | TyperGroup)
+    texts = [command.help, *(getattr(parameter, "help", None) for parameter in command.params)]
+    yield from ((text, path) for text in texts if text)
+    for name, one in command.commands.items() if isinstance(command, TyperGroup) else ():
+        yield from _helps(one, f"{path} {name}")
 
 
 def listed() -> dict[str, str]:
@@ -130,6 +186,8 @@ def _texts(node: ast.expr) -> list[str]:
             return _texts(choice)
         case ast.IfExp(body=body, orelse=orelse):
             return [text for text in (*_texts(body), *_texts(orelse)) if text] or ["{}"]
+        case ast.BoolOp(values=values):
+            return [text for value in values for text in _texts(value)]
         case ast.JoinedStr(values=values):
             return ["".join(parts) for parts in product(*map(_texts, values))]
         case ast.BinOp(op=ast.Add(), left=left, right=right):

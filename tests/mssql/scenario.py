@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Unicode, cast, literal, update
 
 from radicale_flowfact.database.engines import WRITES
-from radicale_flowfact.dav.admin import check, devices, erase, overview, rename, schema_watch, status, verify
+from radicale_flowfact.dav.admin import check, devices, erase, overview, people, rename, schema_watch, status, verify
 from radicale_flowfact.dav.admin.why import why
+from radicale_flowfact.dav.store import schema
 from radicale_flowfact.dav.store.items import Item
 from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Name
@@ -19,9 +21,13 @@ from radicale_flowfact.dav.store.upkeep import device_rows
 from radicale_flowfact.dav.writing import undo
 from tests import payloads
 from tests.conftest import Agency, Server
+from tests.sites.kinds import Code, Dsn, Flag, Kind, Time
+from tests.sites.making import Made, make
+from tests.sites.serving import Places
+from tests.sites.ten import Site, ValuesSection
 
 
-def live_through(agency: Agency, server: Server) -> None:
+def live_through(agency: Agency, server: Server, other: Made) -> None:
     """Do all of it."""
     _fill(agency)
     server.start("[addresses]\nprivate = 'flowfact'\n")
@@ -34,6 +40,46 @@ def live_through(agency: Agency, server: Server) -> None:
     _administer(agency, server)
     _hand_over(agency, server)
     _do_without(agency, server)
+    _change_another_site(server, other)
+
+
+def another_site(folder: Path) -> Made:
+    """Make a site whose DSNs have case, flags are letters, times are texts, and records are views."""
+    kinds: dict[str, Kind] = {
+        "dsns": Dsn(str.lower, cased=True),
+        "flags": Flag("CHAR(1)", "J", "N"),
+        "times": Time("text"),
+        "*.TOUCH": Time(),
+        "AKT.ENDE": Time(),
+        "BENMKM.BEREICH": Code("SMALLINT", {"OUTLOOK": 1, "VORLAGE": 2}),
+    }
+    values: ValuesSection = {"BENMKM.BEREICH.OUTLOOK": 1, "BENMKM.BEREICH.VORLAGE": 2, "RECHTE.RECHT.VOLL": ["VOLL"]}
+    site = Site("other", "All at once.", kinds=kinds, values=values, views=frozenset({"AD"}))
+    made = make(site, f"sqlite:///{(folder / 'other.sqlite').as_posix()}")
+    schema.upgrade(made.engine, made.schema)
+    return made
+
+
+def _change_another_site(server: Server, made: Made) -> None:
+    """Read, write and check there."""
+    with Places(server.folder, "other").serving(made, "[addresses]\nprivate = 'flowfact'\n") as other:
+        device = other.device()
+        for name in Name:
+            device.all(name)
+        token = device.sync("addresses").token
+        assert device.put("addresses/new.vcf", payloads.vcard("new", "TEL:0221 9"), new=True).status == 201
+        changed = payloads.vcard("new", "TEL:0221 8", "NOTE:m")
+        assert device.put("addresses/new.vcf", changed, device.get("addresses/new.vcf").etag).status == 204
+        assert device.put("addresses/p.vcf", payloads.vcard("p", "CATEGORIES:privat"), new=True).status == 201
+        assert device.delete("addresses/new.vcf").status == 200
+        assert device.put("appointments/a.ics", payloads.event("a", payloads.alarm()), new=True).status == 201
+        assert device.put("tasks/t.ics", payloads.todo("t"), new=True).status == 201
+        assert device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED")).status == 204
+        assert "p.vcf" in device.sync("addresses", token).changed
+        made.run(f"ALTER TABLE {made.place('MKM')} ADD COLUMN further INTEGER")
+        assert other.gateway.reread_schema()
+        assert not other.gateway.reread_schema()
+        assert not check.check(other.gateway.settings, draft=True).faults
 
 
 def _send_again(agency: Agency, server: Server) -> None:
@@ -205,7 +251,13 @@ def _administer(agency: Agency, server: Server) -> None:
         )
     for record in (*office.rows(office.tables.address), *office.rows(office.tables.activity)):
         why(gateway, "anna", record["DSN"])
-    why(gateway, "anna", "nothing")
+    for called in ("nothing", "n1", "0221 3344", "köln"):
+        why(gateway, "anna", called)
+    with gateway.session() as session:
+        people.titles_of(session, [f"AD:{row['DSN']}" for row in agency.office.rows(agency.office.tables.address)])
+        people.titles_of(session, [f"AKT:{row['DSN']}" for row in agency.office.rows(agency.office.tables.activity)])
+        people.names_of(session)
+        people.device_only_titles(session, [])
     overview.undo(gateway, [], "anna", datetime(2026, 1, 1), dry_run=False)
     again = [entry.number for entry in found if entry.what in ("put", "delete")]
     overview.undo(gateway, again, None, None, dry_run=False)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.types import DATETIME, TypeEngine
 
 from radicale_flowfact.crm.site.check import _wrong_type, remarks
+from radicale_flowfact.crm.site.real import has_case
 from radicale_flowfact.database.connections import version_fault
 from radicale_flowfact.database.tsql import waiting_note
 from tests.conftest import Agency, Server
@@ -18,13 +19,15 @@ from tests.mssql.engine import sql_server
 
 
 @pytest.mark.parametrize("collation", ["Latin1_General_CS_AS", "Latin1_General_BIN", "SQL_Latin1_General_CP1_CS_AS"])
-def test_a_dsn_compared_with_case_is_a_fault(collation: str) -> None:
-    assert "compared without case" in _wrong_type("AD_DSN", NVARCHAR(36, collation=collation))
+def test_a_dsn_compared_with_case_is_recognised_and_no_fault(collation: str) -> None:
+    kind = NVARCHAR(36, collation=collation)
+    assert has_case(kind)
+    assert not _wrong_type("AD.DSN", kind)
 
 
-def test_other_collations_and_columns_are_none() -> None:
-    assert not _wrong_type("AD_DSN", NVARCHAR(36, collation="Latin1_General_CI_AS"))
-    assert not _wrong_type("NAME", NVARCHAR(36, collation="Latin1_General_CS_AS"))
+def test_other_collations_have_no_case() -> None:
+    assert not has_case(NVARCHAR(36, collation="Latin1_General_CI_AS"))
+    assert not has_case(NVARCHAR(36))
 
 
 @pytest.mark.parametrize(("version", "is_fault"), [((12, 0, 2000), True), ((13, 0, 5026), False), ((16,), False)])

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import NVARCHAR, VARCHAR, select
 from sqlalchemy.types import TypeEngine
 
-from radicale_flowfact.crm.columns import longest_text
+from radicale_flowfact.crm.columns import limit_of
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.database.lengths import cut_to_units, utf16_units
@@ -46,5 +46,6 @@ def test_the_history_cuts_as_its_columns_do(agency: Agency, server: Server) -> N
 @pytest.mark.parametrize(("real", "most"), [(NVARCHAR(20), 20), (VARCHAR(300), 300), (NVARCHAR(), None), (None, 100)])
 def test_a_text_is_measured_by_the_column_that_the_site_has(real: TypeEngine[str] | None, most: int | None) -> None:
     found = build_tables(NameMap(), {} if real is None else {("AD", "FIRMA"): real})
-    assert longest_text(found.address, "FIRMA") == most
-    assert longest_text(found.activity, "FIRMA") is None
+    limit = limit_of(found.address, "FIRMA")
+    assert (limit and limit.most) == most
+    assert limit_of(found.activity, "FIRMA") is None

@@ -16,7 +16,8 @@ from radicale_flowfact.actions import SetField
 from radicale_flowfact.crm import writes
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.reads import read_addresses
-from radicale_flowfact.crm.tables import build_tables, real_types
+from radicale_flowfact.crm.site.real import real_types
+from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.records import RecordKey, Table
 from tests.conftest import Database
 from tests.mssql import driver

@@ -43,11 +43,13 @@ SABOTAGES = [
     Sabotage(
         3,
         "crm/scope.py",
-        "union(_tagged_addresses(tables), _linked_addresses(tables))",
-        "union(_tagged_addresses(tables))",
+        "union(_tagged_addresses(tables, canonical), _linked_addresses(tables, canonical))",
+        "union(_tagged_addresses(tables, canonical))",
     ),
-    Sabotage(4, "crm/scope.py", "or_(end.is_(None), end >= _past_limit(activity.c.BEGINN))", "true()"),
-    Sabotage(5, "crm/scope.py", "return or_(not_(exists().where(mine)), exists().where(mine, entry))", "return true()"),
+    Sabotage(4, "crm/scope.py", "or_(last.is_(None), last >= _past_limit(begin))", "true()"),
+    Sabotage(
+        5, "crm/conditions.py", "return or_(not_(exists().where(mine)), exists().where(mine, entry))", "return true()"
+    ),
     Sabotage(6, "crm/scope.py", "row_digest([members.c.DSN, *shown])", "row_digest([*shown])"),
     Sabotage(6, "crm/scope.py", '"STRASSE", "PLZ", "ORT", "EMAIL")', '"EMAIL")'),
     Sabotage(6, "dav/reading/refresh.py", "item.sums != str(member.sums)", "False"),
@@ -113,8 +115,8 @@ SABOTAGES = [
     Sabotage(
         28,
         "dav/reading/whole_texts.py",
-        "    return value if most is None else cut_text(",
-        "    return (lambda *_: value)(",
+        "    return value if limit is None else limit.cut(value)",
+        "    return value",
     ),
     Sabotage(28, "dav/reading/whole_texts.py", 'or "") == whole.beginning]', 'or "") is not None]'),
     Sabotage(29, "dav/writing/undo.py", "    if not unchanged:", "    if False:"),
@@ -143,7 +145,7 @@ SABOTAGES = [
     Sabotage(
         44,
         "dav/writing/last_seen.py",
-        "versions.spelt_as(sent, served) if self.name is Name.ADDRESSES else sent",
+        "card_versions.spelt_as(sent, served) if self.name is Name.ADDRESSES else sent",
         "sent",
     ),
     Sabotage(4, "dav/reading/refresh.py", "elif taker is Gone.WINDOW and item.gone_by == Gone.LEAVING:", "elif False:"),

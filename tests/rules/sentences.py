@@ -29,8 +29,8 @@ CHAPTERS: dict[str, dict[int, Rule]] = {
             "Collections hold what carries the user's Merkmale",
             "`addresses` holds the addresses that carry at least one of the user's address Merkmale. "
             "`appointments` holds activities of a calendar kind, `tasks` those of a task kind, that carry at "
-            "least one of his activity Merkmale. The Merkmale come from FlowFact (`BENMKM`) or, where that is not "
-            "mapped, from the user's settings.",
+            "least one of his activity Merkmale. The Merkmale come from the user's settings or, where these have "
+            "no list, from FlowFact (`BENMKM`).",
         ),
         3: Rule(
             "Linked addresses come along",

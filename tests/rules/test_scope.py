@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from radicale_flowfact.dav.admin.overview import users
+from radicale_flowfact.records import ListSource
 from tests import payloads
 from tests.conftest import Agency, Server
 from tests.rules.client import contacts, entries
@@ -105,6 +107,23 @@ def test_rule_02_merkmale_may_come_from_the_settings(agency: Agency, server: Ser
     assert entries(server, "appointments") == ["Besichtigung: Termin"]
     answer = server.device("ben").try_sync("addresses")
     assert (answer.status, "gibt es nicht" in answer.text) == (403, True)
+
+
+def test_rule_02_a_list_in_the_settings_counts_for_its_user(agency: Agency, server: Server) -> None:
+    """Where FlowFact and flowfact.toml both have a list of a user, the one in flowfact.toml counts, and it is said."""
+    shared = agency.office.merkmal("VIP")
+    agency.office.address([agency.own], NAME="Eigene")
+    agency.office.address([shared], NAME="Geteilte")
+    agency.appointment(BETREFF="Termin")
+    server.logins = ("ben",)
+    server.start('[users.anna]\nflowfact = "anna"\naddress_merkmale = ["Merkmal anna", "vip"]\n')
+    assert contacts(server) == ["Eigene", "Geteilte"]
+    assert entries(server, "appointments") == ["Besichtigung: Termin"]
+    anna, ben = server.gateway.user("anna"), server.gateway.user("ben")
+    assert (anna.address_source, anna.activity_source) == (ListSource.OVER_FLOWFACT, ListSource.FLOWFACT)
+    assert ben.address_source is ListSource.FLOWFACT
+    row = users(server.gateway).mapped[0]
+    assert "VIP (from flowfact.toml, not FlowFact)" in row.cells[2]
 
 
 def test_rule_03_linked_addresses_come_along(agency: Agency, server: Server) -> None:

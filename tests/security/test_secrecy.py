@@ -22,6 +22,7 @@ PIECES = ("Geh31m", "31m-Wort")
 COMMANDS = [
     ["check"], ["check", "--write-map"], ["check", "--json"], ["grants"], ["users"], ["status"], ["history"],
     ["confirm", "anna"], ["undo", "1"], ["why", "anna", "x"], ["serve"], ["users", "password", "anna"],
+    ["users", "add", "--all"],
 ]  # fmt: skip
 URLS = {
     "nobody listens": "postgresql+psycopg://gw:${FLOWFACT_PASSWORD}@127.0.0.1:1/x",

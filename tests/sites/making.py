@@ -18,7 +18,7 @@ from tests.sites.kinds import CASELESS, FLAGS, TIMES, Dsn, Kind, Stored, referen
 from tests.sites.ten import Site
 
 TODAY = date(2026, 6, 15)
-LOGINS = ("anna", "ben", "clara")
+LOGINS = ("anna", "ben", "clara", "david")
 Row = dict[str, Stored]
 _KEYS: dict[str, tuple[str, ...]] = {
     "ADTEL": ("AD_DSN", "POS"),
@@ -141,11 +141,11 @@ class Made:
         return [(column, physical) for column, physical in found if physical]
 
 
-def make(site: Site, url: str, schema: str | None = None) -> Made:
+def make(site: Site, url: str, schema: str | None = None, *, rows: bool = True) -> Made:
     """Make this FlowFact in a database, with the rows of the demo office; what was there under its names is dropped.
 
     ``url``: an SQLite file that is empty, or a PostgreSQL database. There all is made in a schema of its own,
-    ``schema``; None: one named after the site.
+    ``schema``; None: one named after the site. ``rows``: False leaves the tables empty.
     """
     engine = create_engine(url)
     dialect = engine.dialect.name
@@ -165,8 +165,8 @@ def make(site: Site, url: str, schema: str | None = None) -> Made:
                                     "'und-u-ks-level2', deterministic = false)"))  # fmt: skip
         for table in TABLES:
             _make_table(connection, made, table, dialect)
-        for table, rows in demo_rows().items():
-            made.add(table, rows, connection)
+        for table, found in demo_rows().items() if rows else ():
+            made.add(table, found, connection)
         for table in sorted(site.touching):
             _make_touching(connection, made, table, dialect)
     engine.dispose()

@@ -139,9 +139,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise SettingsError(_("{file}: cannot be read: {reason}").format(file=file, reason=error.strerror)) from error
+        raise SettingsError(_("{path}: cannot be read: {reason}").format(path=file, reason=error.strerror)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(_("{file}: is not valid TOML: {error}").format(file=file, error=error)) from error
+        raise SettingsError(_("{path}: is not valid TOML: {error}").format(path=file, error=error)) from error
     for key in _keys(found):
         if key not in KEYS and not key.startswith(tuple(f"{name}." for name in _OPEN)) and key not in _OPEN:
             near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]

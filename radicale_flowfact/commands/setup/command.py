@@ -32,7 +32,7 @@ def run_setup(
 
     Asks only what it cannot find out, and changes no file that is there without a yes. It can be run again: what the
     files say is kept. Without a terminal it asks nothing and names each answer that is missing. Exit status 1 if check
-    finds a fault.
+    finds a fault or a user could not be mapped.
     """
     place = Folder(folder)
     with reported_faults():
@@ -41,23 +41,22 @@ def run_setup(
             raise answers.missing(["users.map"])
         place.make()
         known = place.known()
-        _heading(1, _("Database"))
+        _heading(1, _("The database"))
         found, url = database.choose(answers, known, place.path)
         _heading(2, _("Name map"))
         names = naming.complete(answers, url, found.state_schema, _texts(known.get("names", {})))
         _heading(3, _("Files"))
         files.write(place, answers, found, names, answers.section("values"))
-        _heading(4, _("Users"))
-        _map_users(place, answers)
+        _heading(4, _("The users"))
+        status = 0 if _map_users(place, answers) else 1
         _heading(5, _("Grants"))
         _configuration, settings = load(place.radicale)
         _print_grants(settings)
     _heading(6, _("Check"))
-    status = 0
     try:
         check.run_check(config=place.radicale)
     except typer.Exit as end:
-        status = end.exit_code
+        status = max(status, end.exit_code)
     _heading(7, _("What is left to do"))
     for number, line in enumerate(_left(place, settings), 1):
         console.print(escape(f"  {number}. {line}"))
@@ -73,8 +72,8 @@ def _texts(section: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in section.items()}
 
 
-def _map_users(place: Folder, answers: Answers) -> None:
-    """Map who is wanted, and give those a password who have none."""
+def _map_users(place: Folder, answers: Answers) -> bool:
+    """Map who is wanted, and give those a password who have none; return whether everybody named could be mapped."""
     configuration, settings = load(place.radicale)
     given = answers.section("users.settings")
     document = settings_file.read(place.flowfact)
@@ -92,8 +91,9 @@ def _map_users(place: Folder, answers: Answers) -> None:
         errors.print(escape(masked(line)), style="red")
     _configuration, settings = load(place.radicale)
     console.print(escape(_("Mapped: {logins}").format(logins=", ".join(settings.users) or _("nobody"))))
+    is_done = not refused or answers.given("users.map") in (None, "all")
     if configuration.get("auth", "type") != "htpasswd":
-        return
+        return is_done
     passwords = users.password_file(configuration)
     without = [login for login in settings.users if not htpasswd.has_login(passwords, login)]
     question = _("Make a password for each of: {logins}?").format(logins=", ".join(without))
@@ -102,6 +102,7 @@ def _map_users(place: Folder, answers: Answers) -> None:
             password = htpasswd.generated()
             htpasswd.set_password(passwords, login, password)
             console.print(escape(f"  {login}  {password}"))
+    return is_done
 
 
 def _generates(answers: Answers, question: str) -> bool:
@@ -130,7 +131,7 @@ def _wanted(answers: Answers, found: list[Candidate], settings: Settings) -> tup
 def _print_grants(settings: Settings) -> None:
     lines = grants.statements(settings)
     if not lines:
-        console.print(_("This database has no users: nothing to grant."))
+        console.print(_("This database has no users, so there is nothing to grant."))
         return
     console.print(_("For an administrator of the database; check names what of it is missing:"))
     for line in lines:

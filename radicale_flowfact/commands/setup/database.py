@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import socket
 import time
@@ -45,9 +46,7 @@ class Database:
 def drivers() -> list[str]:
     """Return the ODBC drivers for SQL Server that are installed, the newest first; none if ODBC is not there."""
     try:
-        import pyodbc
-
-        known = pyodbc.drivers()
+        known: list[str] = importlib.import_module("pyodbc").drivers()
     except (ImportError, RuntimeError):
         return []
     return sorted((name for name in known if "SQL Server" in name or "FreeTDS" in name), key=_newness, reverse=True)
@@ -133,9 +132,13 @@ def _whole(found: Database, folder: Path) -> str:
 
 
 def _try(url: str, state_schema: str) -> str:
-    """Connect; return what was found. Raises DatabaseError with the next step in it."""
-    with read_only(engine_for(url, state_schema, Timeouts(connect=10))) as connection:
-        return _("Connected: {database}").format(database=schema_reading.database_words(connection))
+    """Connect; return what was found. Raises DatabaseError with cause and next step in one line."""
+    try:
+        with read_only(engine_for(url, state_schema, Timeouts(connect=10))) as connection:
+            return _("Connected: {database}").format(database=schema_reading.database_words(connection))
+    except DatabaseError as error:
+        told = str(error).partition("; then run: ")[0]
+        raise DatabaseError(" ".join(told.split("\n"))) from error
 
 
 def _chosen(answers: Answers, known: Mapping[str, str]) -> Database:

@@ -130,4 +130,4 @@ def _require_consent(answers: Answers, changes: list[Path]) -> None:
 
 
 def _told(file: Path) -> None:
-    console.print(_("Written: {file}").format(file=file), markup=False)
+    console.print(_("File written: {file}").format(file=file), markup=False)

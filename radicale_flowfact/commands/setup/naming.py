@@ -60,8 +60,9 @@ def _map(names: Mapping[str, str]) -> NameMap:
 
 
 def _tables(answers: Answers, connection: Connection, names: Mapping[str, str], state_schema: str) -> list[Found]:
-    found = schema_reading.all_tables(connection, _map(names), state_schema)
     schema = str(answers.given("database.schema") or "")
+    others = "" if schema == state_schema else state_schema  # FlowFact's tables may lie beside the gateway's
+    found = schema_reading.all_tables(connection, _map(names), others)
     if schema:
         found = [one for one in found if one.name.rpartition(".")[0] == schema]
     if not found:

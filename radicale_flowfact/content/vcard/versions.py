@@ -18,6 +18,8 @@ from radicale_flowfact.content.vcard.to_4 import line_to_4, lines_to_4
 VCARD_3, VCARD_4 = "3.0", "4.0"
 VERSIONS = (VCARD_3, VCARD_4)
 _VERSION_4 = re.compile(r"^VERSION(?:;[^:\r\n]*)?:[ \t]*4\.", re.MULTILINE | re.IGNORECASE)
+# Folds of 75 octets may stand anywhere: it only says whether the lines are to be looked at.
+_AS_IN_4 = re.compile(r"data:|PREF\s*=|--\d", re.IGNORECASE)
 _LONGEST_START = 20  # characters of a value that tell its kind
 
 
@@ -29,6 +31,19 @@ def is_4(text: str) -> bool:
 def to_3(text: str) -> str:
     """Return a card of vCard 4.0 as 3.0. Raises PayloadError."""
     return join_lines(lines_to_3(split_lines(text)))
+
+
+def without_values_of_4(text: str) -> str:
+    """Return a card of 3.0 whose photo, birthday and preference some programs write as in 4.0, as 3.0 has them.
+
+    Raises PayloadError.
+    """
+    if not _AS_IN_4.search(text):
+        return text
+    lines = split_lines(text)
+    found = [line_to_3(line) if _has_value_of_4(line) else [line.text] for line in lines]
+    changed = any(ones != [line.text] for line, ones in zip(lines, found, strict=True))
+    return join_lines(one for ones in found for one in ones) if changed else text
 
 
 def to_4(text: str) -> str:
@@ -88,6 +103,10 @@ def _spellings(line: Line) -> set[str]:
 def _is_of_4(line: Line) -> bool:
     if line.name.startswith(KEPT_4):
         return False
+    return line.name in ONLY_4 or _has_value_of_4(line)
+
+
+def _has_value_of_4(line: Line) -> bool:
     start = line.value[:_LONGEST_START].lstrip().lower()
     is_value = (line.name in media.NAMES and start.startswith("data:")) or (line.name == "BDAY" and start[:2] == "--")
-    return is_value or line.name in ONLY_4 or bool(line.param("PREF"))
+    return is_value or bool(line.param("PREF"))

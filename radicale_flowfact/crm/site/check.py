@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CHAR, NCHAR, NVARCHAR, VARCHAR, Connection, Inspector, inspect
-from sqlalchemy.dialects.mssql import DATETIME2, TIMESTAMP
-from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.dialects.mssql import DATETIME2
 from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, String, TypeEngine
 
+from radicale_flowfact.crm.column_types import TIMES, RealTypes, column_type, is_of_numbers
 from radicale_flowfact.crm.names import OPTIONAL, TABLES, UNREAD, NameMap
-from radicale_flowfact.crm.site import drafting
+from radicale_flowfact.crm.site import drafting, real
 from radicale_flowfact.crm.site.drafting import Found
 from radicale_flowfact.crm.site.schema_reading import tables_in
-from radicale_flowfact.crm.tables import RealTypes, column_type
+from radicale_flowfact.crm.values import FLAGS, WORDS
 
+_LIKELY_LENGTHS = {False: (1, 5), True: (19, 40)}
+"""How long a text is that is a flag, or a time."""
 _FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
     String: ("text", (String,)),
-    Boolean: ("a bit", (Boolean, Integer, Numeric)),
+    Boolean: ("a bit, a number or a letter", (Boolean, Integer, Numeric, String)),
     Integer: ("a whole number", (Integer, Numeric)),
-    DateTime: ("a date with time", (DateTime, Date)),
+    DateTime: ("a date with time", (DateTime, Date, String)),
 }
 
 
@@ -53,45 +54,6 @@ def check(connection: Connection, names: NameMap) -> list[Fault]:
 
 
 _SHOWN = 6
-_FILLED_TABLES = ("AD", "ADTEL", "ADMKM", "AKT", "AKTMKM", "RECHTE")
-
-
-def unwritable(connection: Connection, names: NameMap) -> list[str]:
-    """Return why FlowFact's tables would refuse or cut what the gateway writes; the tables must exist.
-
-    That is: columns that must be filled, have no default and are not in the map; and columns that hold less text than
-    those of the reference schema. The gateway cuts texts (rule 28) by the real lengths on SQL Server, elsewhere by the
-    reference's.
-    """
-    inspector = inspect(connection)
-    found = []
-    for table in _FILLED_TABLES:
-        place = names.table(table)
-        if place is None:
-            continue
-        known = {(names.column(table, column) or "").casefold(): column for column in TABLES[table]}
-        for there in inspector.get_columns(place[1], schema=place[0]):
-            column = known.get(there["name"].casefold())
-            if column is not None:
-                found += _narrower(f"{table}.{column}", column_type(column), there["type"])
-            elif not there["nullable"] and not _fills_itself(there):
-                found.append(f"{place[1]}.{there['name']} must be filled and has no default: new rows would be refused")
-    return found
-
-
-def _fills_itself(there: ReflectedColumn) -> bool:
-    return bool(there.get("default") or there.get("identity") or there.get("computed") or _is_rowversion(there["type"]))
-
-
-def _is_rowversion(found: TypeEngine[Any]) -> bool:
-    return isinstance(found, TIMESTAMP) and not isinstance(found, DateTime)
-
-
-def _narrower(logical: str, wanted: TypeEngine[Any], found: TypeEngine[Any]) -> list[str]:
-    limit, length = getattr(wanted, "length", None), getattr(found, "length", None)
-    if not isinstance(limit, int) or not isinstance(length, int) or length >= limit:
-        return []
-    return [f"column {logical} holds {length} characters, {limit} are expected: longer texts are cut there"]
 
 
 def remarks(real: RealTypes) -> list[str]:
@@ -117,8 +79,22 @@ def _is_of_code_page(kind: TypeEngine[Any]) -> bool:
     return is_narrow and str(getattr(kind, "collation", None) or "").startswith("SQL_")
 
 
+def schema_state(connection: Connection, names: NameMap) -> str:
+    """Return a digest of the mapped tables' columns: it changes with each change of the schema that concerns us.
+
+    It reads no row of FlowFact's: at most some statements on the database's own catalogue.
+    """
+    return real.schema_state(connection, names)
+
+
 def fits(column: str, found: TypeEngine[Any]) -> bool:
-    """Return whether a logical column can be stored in a column of this type."""
+    """Return whether a logical column can be in a column of this type, and is likely to be.
+
+    A flag may be a letter and a time a text, but of the length that these have.
+    """
+    if isinstance(found, String) and column in (*FLAGS, *TIMES):
+        least, most = _LIKELY_LENGTHS[column in TIMES]
+        return found.length is not None and least <= found.length <= most
     return not _wrong_type(column, found)
 
 
@@ -145,26 +121,21 @@ def _check_columns(inspector: Inspector, names: NameMap, table: str, schema: str
         if wanted.casefold() not in caseless:
             hint = _hint(logical, drafting.hint(names, logical, [Found(physical, there)], fits))
             faults.append(Fault(logical, f"column {logical}: table {physical!r} has no column {wanted!r}; {hint}"))
-        elif fault := _wrong_type(column, caseless[wanted.casefold()]):
+        elif fault := _wrong_type(logical, caseless[wanted.casefold()]):
             faults.append(Fault(logical, f"column {logical}: {physical!r}.{wanted!r} {fault}"))
     return faults
 
 
-def _wrong_type(column: str, found: TypeEngine[Any]) -> str:
-    wanted = column_type(column)
+def _wrong_type(name: str, found: TypeEngine[Any]) -> str:
+    """Return what is wrong with a column's type; ``name``: its logical name, with its table or without."""
+    wanted = column_type(name.rpartition(".")[2])
+    if name in WORDS and is_of_numbers(found):
+        return ""
     for family, (words, accepted) in _FAMILIES.items():
         if isinstance(wanted, family):
             if isinstance(found, accepted) or found._type_affinity in accepted:
-                return _wrong_collation(column, found)
+                return ""
             return f"is of type {found}, but should be {words}; map the right column in [names]"
-    return ""
-
-
-def _wrong_collation(column: str, found: TypeEngine[Any]) -> str:
-    """Return the fault of a DSN that SQL Server compares with case: records would not be found."""
-    collation = str(getattr(found, "collation", None) or "")
-    if isinstance(column_type(column), String) and column.endswith("DSN") and re.search(r"_CS_|_BIN", f"{collation}_"):
-        return f"has the collation {collation}, but a DSN must be compared without case (as …_CI_AS does)"
     return ""
 
 

@@ -41,6 +41,8 @@ REFERS = {
 def judge(column: str, values: Sequence[object]) -> Judgement:
     """Return what the values of a physical column say about its being this logical column (``EMAIL``)."""
     known = [value for value in values if value is not None and str(value).strip()]
+    if column == "DSN" and len(known) < len(values):
+        return AGAINST  # a key is never empty
     if len(known) < _FEWEST:
         return None
     if column in _FLAGS:

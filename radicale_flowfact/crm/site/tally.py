@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 from sqlalchemy import Table as SqlTable
 
-from radicale_flowfact.crm import rows
+from radicale_flowfact.crm import columns, rows
+from radicale_flowfact.crm.conditions import READABLE
 from radicale_flowfact.crm.rows import text_of
-from radicale_flowfact.crm.scope import READABLE
 from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database.odd_values import is_unreadable
 from radicale_flowfact.records import Table, User, dsn_key
@@ -169,10 +169,10 @@ class Survey:
             return found
         named = {table.value: table for table in Table}
         for row in self._of(select(rights), "OBJ_DSN", {*self._addresses, *self._activities}):
-            table = named.get(text_of(row, "TABELLE").strip().upper())
+            table = named.get(columns.word_of(rights, "TABELLE", text_of(row, "TABELLE")))
             if table is not None:
                 who = (dsn_key(text_of(row, "BEN_DSN")), dsn_key(text_of(row, "GRP_DSN")))
-                entry = (text_of(row, "RECHT").strip().upper(), *who)
+                entry = (columns.word_of(rights, "RECHT", text_of(row, "RECHT")), *who)
                 found[table, dsn_key(text_of(row, "OBJ_DSN"))].append(entry)
         return found
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from radicale_flowfact.crm.names import NameMap
-from radicale_flowfact.crm.tables import Tables, build_tables
+from radicale_flowfact.crm.site import real
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.crm.users import UserError, read_merkmale, read_user, read_users
 from radicale_flowfact.database.engines import engine_for
 from radicale_flowfact.dav.admin.readonly import read_only
@@ -37,8 +37,9 @@ def candidates(settings: Settings) -> list[Candidate]:
 
     Raises DatabaseError if the database cannot be reached.
     """
-    tables = build_tables(NameMap.from_overrides(settings.names))
+    site = real.Site(settings.names, settings.values, settings.timezone)
     with read_only(engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)) as connection:
+        tables = site.read(connection)
         merkmale = read_merkmale(connection, tables)
         people = [person for person in read_users(connection, tables) if person.login.strip()]
         return [_candidate(connection, tables, person, merkmale) for person in people]

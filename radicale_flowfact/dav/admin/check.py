@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 
 from radicale_flowfact.crm.names import TABLES, NameMap, known_names
 from radicale_flowfact.crm.site import check as crm_check
-from radicale_flowfact.crm.site import drafting, schema_reading
+from radicale_flowfact.crm.site import drafting, real, remarks, schema_reading
 from radicale_flowfact.crm.site.drafting import Guess
-from radicale_flowfact.crm.tables import Tables, build_tables, real_types
+from radicale_flowfact.crm.site.remarks import Remark, Weight
+from radicale_flowfact.crm.tables import Tables
 from radicale_flowfact.database.connections import version_fault
 from radicale_flowfact.database.engines import engine_for
 from radicale_flowfact.database.privileges_held import compare
@@ -40,7 +41,8 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
     ``draft``: also draft a name map from the real schema. Raises DatabaseError if there is no connection.
     """
     report = Report()
-    names = NameMap.from_overrides(settings.names)
+    site = real.Site(settings.names, settings.values, settings.timezone)
+    names = site.names
     engine = engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)
     with read_only(engine) as connection:
         report.tell(Group.DATABASE, "database", schema_reading.database_words(connection))
@@ -53,12 +55,13 @@ def check(settings: Settings, *, draft: bool = False) -> Report:
         _name_facts(names, len(faults), report)
         state, readable = check_own(connection, settings, report)
         if not faults and not old and readable:
-            _check_writing(connection, names, settings, report)
-            _check_records(connection, build_tables(names), settings, report, there)
+            tables = site.read(connection)
+            _check_writing(connection, settings, report, _check_columns(connection, names, tables, report))
+            _check_records(connection, tables, settings, report, there)
         if connection.dialect.name == "mssql":
             if note := waiting_note(connection):
                 report.note(Group.DATABASE, note)
-            for remark in crm_check.remarks(real_types(connection, names)):
+            for remark in crm_check.remarks(real.real_types(connection, names)):
                 report.note(Group.NAMES, remark)
         if draft:
             report.draft = drafting.toml(_drafted(names, schema_reading.with_values(connection, there)))
@@ -99,19 +102,35 @@ def _check_records(
     check_users(session, report)
 
 
-def _check_writing(connection: Connection, names: NameMap, settings: Settings, report: Report) -> None:
+def _check_columns(connection: Connection, names: NameMap, tables: Tables, report: Report) -> list[Remark]:
+    """Report what is to be said of FlowFact's columns and of what stands in them; return what hinders writing."""
+    found = remarks.of_columns(connection, names, tables)
+    for column in remarks.of_values(connection, tables):
+        values = ", ".join(f"{value!r}: {number}" for value, number in column.counts.items())
+        report.tell(Group.VALUES, column.name, values or "empty")
+        found += column.remarks
+    for remark in found:
+        group = Group.NAMES if remark.in_names else Group.VALUES
+        if remark.weight is Weight.FAULT:
+            report.fault(group, remark.text, remark.line)
+        elif remark.weight is Weight.NOTE:
+            report.note(group, remark.text, remark.line)
+    return [remark for remark in found if remark.weight is Weight.IF_WRITING]
+
+
+def _check_writing(connection: Connection, settings: Settings, report: Report, hindrances: list[Remark]) -> None:
     """Report whether devices may write, and what is missing for it: a fault only if writing is on."""
-    hindrances = crm_check.unwritable(connection, names)
     words = "on: devices may change FlowFact" if settings.write else "off: devices only read"
     report.tell(Group.WRITING, "writing", words)
     if settings.write:
         for one in hindrances:
-            report.fault(Group.WRITING, one)
+            report.fault(Group.WRITING, one.text, one.line)
         return
     own = grants.own_tables(settings, makes=True)
     wanted = grants.needs(settings.model_copy(update={"write": True}))
     lacking = compare(connection, wanted, own, own_are_there=False).missing
-    hindrances += [f"grant on {one}" for one in lacking]
     report.note(Group.WRITING, "write = false: devices may read only")
     for one in hindrances:
-        report.note(Group.WRITING, f"before write = true: {one}")
+        report.note(Group.WRITING, f"before write = true: {one.text}", one.line)
+    for grant in lacking:
+        report.note(Group.WRITING, f"before write = true: grant on {grant}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.engine import make_url
-
-from radicale_flowfact.crm import grants as crm_grants
 from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.site import grants as crm_grants
 from radicale_flowfact.database import privileges
+from radicale_flowfact.database.engines import parsed_url
 from radicale_flowfact.database.privileges import Need, OwnTables
 from radicale_flowfact.dav.store import tables
 from radicale_flowfact.dav.store.schema import VERSION_TABLE
@@ -33,7 +32,7 @@ def statements(settings: Settings, user: str | None = None, *, makes: bool = Tru
 
     On SQL Server, beside FlowFact's tables, the gateway never creates its own: it would need ALTER on the whole schema.
     """
-    url = make_url(settings.database_url)
+    url = parsed_url(settings.database_url)
     dialect = url.get_backend_name()
     makes = makes and (dialect != "mssql" or bool(settings.state_schema))
     name = user or url.username or "flowfact_gateway"

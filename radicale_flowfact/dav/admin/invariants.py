@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, exists, func, not_, select
 
 from radicale_flowfact.crm.sums import Fingerprint
 from radicale_flowfact.dav.reading.rendering import COMPONENTS, etag_of, table_of
-from radicale_flowfact.dav.store import items, tables
+from radicale_flowfact.dav.store import tables, versions
 from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.items import Gone, Item, device_name, record_name
 from radicale_flowfact.dav.store.session import Name, Session
@@ -94,7 +94,7 @@ def of_texts(session: Session, collection: Collection, kept: Iterable[Kept]) -> 
     live = [one.item for one in kept if one.item.live]
     for start in range(0, len(live), _CHUNK):
         chunk = live[start : start + _CHUNK]
-        found = items.texts(session, [(item.id, item.etag) for item in chunk])
+        found = versions.texts(session, [(item.id, item.etag) for item in chunk])
         for item in chunk:
             text = found.get((item.id, item.etag))
             if text is None:

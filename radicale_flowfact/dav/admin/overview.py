@@ -18,7 +18,7 @@ from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.dav.writing.undo import Entry, Outcome, entries, lock_collections
 from radicale_flowfact.dav.writing.undo import undo as undo_entry
-from radicale_flowfact.records import Merkmal, User, dsn_key
+from radicale_flowfact.records import ListSource, Merkmal, User, dsn_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,18 @@ class Overview:
 
 
 def undo(
-    gateway: Gateway, numbers: Sequence[int], login: str | None, since: datetime | None, *, dry_run: bool
+    gateway: Gateway,
+    numbers: Sequence[int],
+    login: str | None,
+    since: datetime | None,
+    *,
+    dry_run: bool,
+    record: str | None = None,
 ) -> list[Outcome]:
     """Undo entries of the history, newest first, in one transaction (rule 29).
 
-    They are chosen by their numbers, or else by login and earliest time (UTC); an undo is undone by its number only. A
-    dry run does everything and rolls it back, so that it shows what several entries together would do. Raises
+    They are chosen by their numbers, or else by login, DSN and earliest time (UTC); an undo is undone by its number
+    only. A dry run does everything and rolls it back, so that it shows what several entries together would do. Raises
     DatabaseError if FlowFact changes a record in this moment; then nothing is undone.
     """
     outcomes = []
@@ -51,7 +57,7 @@ def undo(
         savepoint = session.connection.begin_nested()
         found = [
             entry
-            for entry in entries(session, numbers, login=login, since=since)
+            for entry in entries(session, numbers, login, record, since)
             if numbers or entry.what in ("put", "delete")
         ]
         lock_collections(session, found)
@@ -96,12 +102,14 @@ def users(gateway: Gateway) -> Overview:
 def mapped_user(session: Session, login: str, user: User, merkmale: dict[str, Merkmal]) -> MappedUser:
     """Return who a login is, his Merkmale by name, and how many records each of his collections has."""
 
-    def named(keys: Iterable[str]) -> str:
-        return ", ".join(sorted(merkmale[key].name if key in merkmale else f"? {key}" for key in keys))
+    def named(keys: Iterable[str], source: ListSource) -> str:
+        listed = ", ".join(sorted(merkmale[key].name if key in merkmale else f"? {key}" for key in keys))
+        return listed if source is ListSource.FLOWFACT else f"{listed} (from {source})"
 
     counts = (str(scope.count(session.connection, rendering.scope_of(session, name, user))) for name in Name)
     who = f"{user.name} ({user.login})"
-    return MappedUser((login, who, named(user.address_merkmale), named(user.activity_merkmale), *counts))
+    lists = named(user.address_merkmale, user.address_source), named(user.activity_merkmale, user.activity_source)
+    return MappedUser((login, who, *lists, *counts))
 
 
 def _section(tables: Tables, user: User, merkmale: dict[str, Merkmal]) -> str:

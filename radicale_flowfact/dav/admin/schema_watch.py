@@ -16,9 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.site import check as crm_check
-from radicale_flowfact.crm.site import presence
+from radicale_flowfact.crm.site import presence, real
 from radicale_flowfact.crm.site.check import Fault
-from radicale_flowfact.crm.tables import build_tables
 from radicale_flowfact.database.engines import DatabaseError, engine_for
 from radicale_flowfact.database.faults import told
 from radicale_flowfact.dav.admin.readonly import read_only
@@ -75,6 +74,8 @@ class SchemaWatch:
         """Look once; what a database that does not answer had before still counts."""
         try:
             found = missing_now(self._gateway)
+            if not found and self._gateway.reread_schema():
+                _logger.warning("FlowFact's columns changed; they are read anew")
         except (SQLAlchemyError, DatabaseError) as error:
             _logger.info("The schema could not be looked at: %s", told(error))
             return
@@ -100,10 +101,12 @@ def missing_names(faults: tuple[Fault, ...]) -> str:
 
 def require_fitting_map(settings: Settings) -> None:
     """Raise DatabaseError naming every fault, a line each, if FlowFact's database has not what the name map says."""
-    names = NameMap.from_overrides(settings.names)
+    site = real.Site(settings.names, settings.values, settings.timezone)
+    names = site.names
     engine = engine_for(settings.database_url, settings.state_schema, settings.database_timeouts)
     with read_only(engine) as connection:
-        faults = crm_check.check(connection, names) or presence.missing(connection, build_tables(names), names)
+        faults = crm_check.check(connection, names)
+        faults = faults or presence.missing(connection, site.read(connection), names)
     if faults:
         lines = "\n".join(f"  {fault}" for fault in faults)
         raise DatabaseError(

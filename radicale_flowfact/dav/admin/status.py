@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -12,6 +14,7 @@ from radicale_flowfact.dav.store import collections, items, tables
 from radicale_flowfact.dav.store.collections import CONFIRMED, Collection
 from radicale_flowfact.dav.store.items import Item
 from radicale_flowfact.dav.store.session import Session
+from radicale_flowfact.language.texts import shown_time
 from radicale_flowfact.records import User
 
 
@@ -47,7 +50,7 @@ def status(session: Session) -> list[CollectionStatus]:
                 collection.name.value,
                 count,
                 collection.number,
-                _stop(collection.stopped),
+                _stop(collection.stopped, session.settings.zone),
                 _has_other_settings(session, collection),
                 tuple(item for item in noted if item.fault),
                 tuple(item for item in noted if item.device_only),
@@ -79,11 +82,16 @@ def confirm(session: Session, login: str) -> list[str]:
     return released
 
 
-def _stop(stopped: str) -> str:
+def _stop(stopped: str, zone: ZoneInfo) -> str:
+    """Return the safety stop in words, with its time in the office's zone; empty if there is none."""
     if not stopped:
         return ""
     if stopped.startswith(CONFIRMED):
         return "confirmed, goes on at the next look"
     found = json.loads(stopped)
-    held = f"{found['vanish']} of {found['of']} items would vanish{safety_stop.beside(found.get('gone', 0))}"
-    return f"since {found['since']}: {held}; none of them is removed"
+    since = datetime.strptime(found["since"], safety_stop.SINCE).replace(tzinfo=UTC).astimezone(zone)
+    if gone := found.get("gone", 0):
+        held = f"{found['vanish']} of {found['of']} items would vanish, beside {gone} that did within a day"
+    else:
+        held = f"{found['vanish']} of {found['of']} items would vanish"
+    return f"since {shown_time(since)}: {held}; none of them is removed"

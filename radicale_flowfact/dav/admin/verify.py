@@ -25,7 +25,7 @@ from radicale_flowfact.dav.admin import invariants
 from radicale_flowfact.dav.admin.invariants import Breach, Kept
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.reading import refresh, rendering
-from radicale_flowfact.dav.store import collections, history, items, tables
+from radicale_flowfact.dav.store import collections, history, items, tables, versions
 from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.items import Gone, chunks, record_name
 from radicale_flowfact.dav.store.session import Name, Session
@@ -165,7 +165,7 @@ def _unlike(
     for chunk in chunks(sorted(same)):
         found = [same[dsn] for dsn in chunk]
         records = rendering.read(session, collection.name, user, [one.item.dsn or "" for one in found])
-        texts = items.texts(session, [(one.item.id, one.item.etag) for one in found])
+        texts = versions.texts(session, [(one.item.id, one.item.etag) for one in found])
         for dsn, one in zip(chunk, found, strict=True):
             record = records.get(dsn)
             if record is None:  # on a database without a snapshot: deleted this moment

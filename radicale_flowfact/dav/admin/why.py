@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from radicale_flowfact.crm.explain import Facts, find_records, read_facts
+from radicale_flowfact.crm.lookup import MOST, Candidate, find_candidates
 from radicale_flowfact.crm.users import read_merkmale
+from radicale_flowfact.dav.admin import people
+from radicale_flowfact.dav.admin.people import Refused
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.reading import whole_texts
 from radicale_flowfact.dav.reading.refresh import member_of
@@ -16,23 +20,72 @@ from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.records import RecordKey, Right, Table, User
 
 
-def why(gateway: Gateway, login: str, what: str) -> list[str]:
-    """Explain a record, by its DSN, or an item, by its UID or href; one sentence a line.
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a login has a record or not, one sentence a line; or the records that may be meant, at most ``MOST``.
 
-    Compares the login's collections with FlowFact first.
+    ``more``: whether more may be meant. ``refused``: his writes of it that were refused, newest first.
     """
+
+    login: str
+    lines: tuple[str, ...]
+    candidates: tuple[Candidate, ...] = ()
+    more: bool = False
+    refused: tuple[Refused, ...] = ()
+
+
+def why(gateway: Gateway, login: str, what: str) -> Explanation:
+    """Explain a record, an item, or a write that was refused.
+
+    ``login`` is a login or part of its user's name. ``what`` is a DSN, UID or href, else part of a name, firm, phone
+    number or subject: if FlowFact has one such record, it is explained, else they are listed. Compares the login's
+    collections with FlowFact first.
+    """
+    with gateway.session() as session:
+        logins = people.logins_named(session, login)
+    if len(logins) > 1:
+        return Explanation(login, (f"{login!r} may be any of these logins, name one: {', '.join(logins)}",))
+    login = logins[0] if logins else login
     try:
         user = gateway.user(login)
     except RefusedError as error:
-        return [f"{login} gets nothing at all: {error.reason}"]
+        return Explanation(login, (f"{login} gets nothing at all: {error.reason}",))
     for name in Name:
         gateway.open(login, name)
     with gateway.session() as session:
         lines = _of_items(session, login, user, what)
-        found = find_records(session.connection, session.tables, what)
-        for record in found or _remembered(session, login, what):
+        found = find_records(session.connection, session.tables, what) or _remembered(session, login, what)
+        candidates: list[Candidate] = []
+        if not lines and not found:
+            lines = _of_devices(session, login, what)
+            candidates = find_candidates(session.connection, session.tables, what)
+        if len(candidates) == 1 and not lines:
+            found, candidates = [candidates[0].record], []
+        for record in found:
             lines += _of_record(session, login, user, record)
-    return lines or [f"FlowFact has no address and no activity with the DSN {what!r}, and {login} no item of that UID"]
+        refused = people.refused_writes(session, login, what)
+    if not (lines or candidates or refused):
+        lines = [f"FlowFact has no address and no activity called {what!r}, and {login} no item and no refused write"]
+    return Explanation(login, tuple(lines), tuple(candidates[:MOST]), len(candidates) > MOST, tuple(refused))
+
+
+def _of_devices(session: Session, login: str, what: str) -> list[str]:
+    """Explain the items that only devices have and whose name or subject has this part."""
+    wanted = what.strip().casefold()
+    lines = []
+    for name in Name:
+        if wanted and (collection := collections.find(session, login, name)) is not None:
+            there = [item for item in items.noted(session, collection.id) if item.device_only]
+            titles = people.device_only_titles(session, there)
+            lines += [
+                _of_device(titles[item.id], item) for item in there if wanted in titles.get(item.id, "").casefold()
+            ]
+    return lines
+
+
+def _of_device(called: str, item: Item) -> str:
+    there = "on his devices" if item.live else "no longer on his devices: he deleted it there"
+    return f"{called} is device-only ({item.device_only}), {there}; FlowFact never saw it"
 
 
 def _of_items(session: Session, login: str, user: User, what: str) -> list[str]:
@@ -44,8 +97,7 @@ def _of_items(session: Session, login: str, user: User, what: str) -> list[str]:
             continue
         item = items.by_uid(session, collection.id, what) or items.by_hrefs(session, collection.id, [what]).get(what)
         if item is not None and item.device_only:
-            there = "on his devices" if item.live else "no longer on his devices: he deleted it there"
-            lines.append(f"{what} is device-only ({item.device_only}), {there}; FlowFact never saw it")
+            lines.append(_of_device(what, item))
         elif item is not None and item.key is not None:
             lines += _of_record(session, login, user, item.key)
     return lines

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Select, and_, bindparam, select
 
 from radicale_flowfact.content.contentlines import PayloadError
 from radicale_flowfact.dav.reading import listing
-from radicale_flowfact.dav.store import items, tables
+from radicale_flowfact.dav.store import items, tables, versions
 from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.queries.calendar_filters import calendar_matches
@@ -28,7 +28,7 @@ def tags(session: Session, collection: Collection, component: str, wanted: TimeR
     rows = session.connection.execute(_TAGS, _asked(collection, component, wanted)).all()
     steps = Steps(PER_QUERY)
     recurring = [(item_id, etag) for item_id, _, etag, reason in rows if reason == items.RECURRING]
-    texts = items.texts(session, recurring) if recurring else {}
+    texts = versions.texts(session, recurring) if recurring else {}
     others = {item_id for (item_id, _), text in texts.items() if not _happens(session, component, wanted, text, steps)}
     return [(href, etag) for item_id, href, etag, _ in rows if item_id not in others]
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from radicale_flowfact.database.commits import Commits
 from radicale_flowfact.dav.reading import refresh
 from radicale_flowfact.dav.reading.collection_cache import CollectionCache
+from radicale_flowfact.dav.reading.owners import Owners
 from radicale_flowfact.dav.reading.refresh import Buckets
 from radicale_flowfact.dav.reading.refresh_schedule import RefreshSchedule
 from radicale_flowfact.dav.store import collections, items
 from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.items import Item
-from radicale_flowfact.dav.store.owners import Owners
 from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.dav.store.transactions import Transactions
 from radicale_flowfact.records import User

@@ -16,6 +16,8 @@ from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.items import Gone, Item
 from radicale_flowfact.dav.store.session import Session
 
+SINCE = "%Y-%m-%d %H:%M UTC"
+"""How a stop keeps the moment since when it holds."""
 _DAY = timedelta(days=1)
 _logger = logging.getLogger("radicale")  # Radicale's own, so that it all goes to one place
 _item, _journal = tables.item.c, tables.journal.c
@@ -47,7 +49,7 @@ def judge(session: Session, collection: Collection, leaving: Sequence[Item]) -> 
         "STOPPED: %d of %d items of %s/%s would vanish%s; they stay until: radicale-flowfact confirm %s",
         *(len(leaving), there, collection.login, collection.name.value, beside(gone), collection.login),
     )
-    since = f"{session.utc:%Y-%m-%d %H:%M} UTC"
+    since = f"{session.utc:{SINCE}}"
     stop = json.dumps({"vanish": len(leaving), "of": there, "gone": gone, "since": since})
     return Verdict(_all(leaving, Gone.HELD), stop)
 

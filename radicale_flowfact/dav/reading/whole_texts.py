@@ -14,7 +14,6 @@ from radicale_flowfact.actions import CreateRecord, CrmAction, SetField, SetPhon
 from radicale_flowfact.content.contentlines import escape, split_components
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.tables import Tables
-from radicale_flowfact.database.lengths import cut_text
 from radicale_flowfact.maps.ical_fields import text_hash
 from radicale_flowfact.records import Activity, Address, RecordKey
 
@@ -115,10 +114,10 @@ def _fitting(tables: Tables, record: RecordKey, field: str, value: Value) -> Val
     if not isinstance(value, str) or field in _NO_TEXT:
         return value
     if field.startswith(_PHONE):
-        most = columns.longest_text(tables.phone, "NUMMER")
+        limit = columns.limit_of(tables.phone, "NUMMER")
     else:
-        most = columns.longest_text(columns.table_of(tables, record.table), columns.OF_TABLE[record.table][field])
-    return value if most is None else cut_text(value, most)
+        limit = columns.limit_of(columns.table_of(tables, record.table), columns.OF_TABLE[record.table][field])
+    return value if limit is None else limit.cut(value)
 
 
 def _wholes(sidecar: Sequence[str]) -> Iterator[Whole]:

@@ -15,10 +15,11 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from radicale_flowfact.dav.store import collections, items, search, tables
+from radicale_flowfact.dav.store import collections, items, search, tables, versions
 from radicale_flowfact.dav.store.collections import Collection
-from radicale_flowfact.dav.store.items import Gone, Item, Version
+from radicale_flowfact.dav.store.items import Gone, Item
 from radicale_flowfact.dav.store.session import Name, Session
+from radicale_flowfact.dav.store.versions import Version
 
 TOKEN_PREFIX = "http://radicale.org/ns/sync/"  # noqa: S105 - a name for sync tokens, nothing secret
 _INSERT = insert(tables.journal)
@@ -81,7 +82,7 @@ class Entry:
         items.update_items(self.session, self._changed)  # first: one may free the href of another
         items.insert_items(self.session, self._added)
         fresh = {item.id for item, _ in self._added}
-        items.add_versions(self.session, self._versions, fresh)
+        versions.add(self.session, self._versions, fresh)
         search.index(self.session, self.collection, self._served, fresh)
         self._added, self._changed, self._versions, self._served = [], [], [], []
 

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insp
 from sqlalchemy.exc import DBAPIError
 
 from radicale_flowfact.database.engines import WRITES, DatabaseError, reaching
+from radicale_flowfact.database.faults import told
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "dav_alembic"
@@ -31,13 +32,14 @@ def upgrade(engine: Engine, state_schema: str = "") -> None:
         with reaching(engine) as connection:
             if is_current(connection, state_schema):
                 return
+            _require_no_newer(_version(connection, schema))
         with engine.connect().execution_options(**WRITES) as connection, connection.begin():
             _require_schema(connection.engine, schema)
             _wait_for_others(connection, f"{VERSION_TABLE} {state_schema}")
             _migrate(connection, schema)  # checks the version again
     except DBAPIError as error:
         raise DatabaseError(
-            f"the gateway's own tables cannot be made in {schema or 'the default schema'}: {error.orig}. "
+            f"the gateway's own tables cannot be made in {schema or 'the default schema'}: {told(error)}. "
             "Grant CREATE TABLE on that schema to the database user, or name another one as state_schema"
         ) from error
 
@@ -87,6 +89,14 @@ def _version(connection: Connection, schema: str | None) -> str | None:
         return None
     table = Table(VERSION_TABLE, MetaData(schema=schema), Column("version_num", String(32)))
     return connection.scalar(select(table.c.version_num))
+
+
+def _require_no_newer(version: str | None) -> None:
+    if version is not None and version > newest():
+        raise DatabaseError(
+            f"the gateway's own tables are of version {version}, and this program knows versions up to {newest()}: "
+            "install the radicale-flowfact that made them, or a newer one"
+        )
 
 
 def _require_schema(engine: Engine, schema: str | None) -> None:

@@ -28,6 +28,10 @@ class Transactions:
         self._clock = clock
         self._open = threading.local()
 
+    def use(self, tables: Tables) -> None:
+        """Give FlowFact's tables to all sessions that are opened from now on."""
+        self._tables = tables
+
     @property
     def held(self) -> Session | None:
         """The session of the write that this thread holds, or None."""

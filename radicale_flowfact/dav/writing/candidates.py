@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from radicale_flowfact.dav.store.chains import Chain
 from radicale_flowfact.dav.store.devices import ENOUGH, Evidence, Fetch
-from radicale_flowfact.dav.store.items import VersionRow
+from radicale_flowfact.dav.store.versions import VersionRow
 
 
 def possible(identity: str, evidence: Evidence, versions: Sequence[VersionRow], born: int) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from radicale_flowfact.content import mending, respelling
-from radicale_flowfact.content.vcard import versions
-from radicale_flowfact.dav.store import items
+from radicale_flowfact.content.vcard import versions as card_versions
+from radicale_flowfact.dav.store import versions
 from radicale_flowfact.dav.store.devices import Evidence
-from radicale_flowfact.dav.store.items import Item, VersionRow
+from radicale_flowfact.dav.store.items import Item
 from radicale_flowfact.dav.store.session import Name, Session
+from radicale_flowfact.dav.store.versions import VersionRow
 from radicale_flowfact.dav.writing import candidates, edits
 from radicale_flowfact.dav.writing.edits import Reading, Seen
 from radicale_flowfact.dav.writing.payload import Parsed, Payload, parse, parse_base
@@ -39,7 +40,7 @@ class Sending:
         base = self._parsed(served)
         sent = self.payload.text
         if served is not None:
-            said = versions.spelt_as(sent, served) if self.name is Name.ADDRESSES else sent
+            said = card_versions.spelt_as(sent, served) if self.name is Name.ADDRESSES else sent
             sent = respelling.as_served(served, said)
         return Reading(base, parse(self.session.settings, self.name, sent, base))
 
@@ -55,7 +56,7 @@ class Sending:
 
         Text of more than 200,000 characters is read beside the newest version only, which bounds the time.
         """
-        texts = items.texts(self.session, [(self.item.id, etag) for etag in etags])
+        texts = versions.texts(self.session, [(self.item.id, etag) for etag in etags])
         found = [texts[self.item.id, etag] for etag in etags if (self.item.id, etag) in texts]
         newest = self.beside(found[-1] if found else None)
         if len(self.payload.text) <= _LARGE:
@@ -75,7 +76,7 @@ def named(session: Session, name: Name, item: Item, payload: Payload) -> tuple[t
 
     For a PUT whose If-Match named the present ETag.
     """
-    sidecar, text = items.seen_at(session, item.id, item.etag)
+    sidecar, text = versions.seen_at(session, item.id, item.etag)
     return sidecar, Seen((Sending(session, name, item, payload, sidecar).beside(text),))
 
 
@@ -87,7 +88,7 @@ def possible(
     ``identity``: the device's login and program; ``evidence``: what is known of it. With more than 16 possible
     versions, or none, nothing counts as known.
     """
-    sidecar, kept = items.kept_versions(session, item.id)
+    sidecar, kept = versions.kept_versions(session, item.id)
     sending = Sending(session, name, item, payload, sidecar)
     found = candidates.possible(identity, evidence, kept, item.born)
     if 0 < len(found) <= _MOST:
@@ -98,10 +99,10 @@ def possible(
 def _unknown(sending: Sending, kept: Sequence[VersionRow]) -> Seen[Parsed]:
     """Return all versions that are kept, and the fields that the office changed in one of them as frozen."""
     served = sending.item.etag
-    versions = [version for version in kept if version.etag != served][-_MOST_KEPT:]
-    versions += [version for version in kept if version.etag == served]
-    readings = sending.beside_each([version.etag for version in versions] or [served])
-    if len(versions) < len(kept) or len(readings) != len(versions):
+    compared = [version for version in kept if version.etag != served][-_MOST_KEPT:]
+    compared += [version for version in kept if version.etag == served]
+    readings = sending.beside_each([version.etag for version in compared] or [served])
+    if len(compared) < len(kept) or len(readings) != len(compared):
         return Seen(readings, edits.EVERY_FIELD)
-    made = [(reading.base, not version.maker) for reading, version in zip(readings, versions, strict=True)]
+    made = [(reading.base, not version.maker) for reading, version in zip(readings, compared, strict=True)]
     return Seen(readings, edits.changed_by_office(made))

@@ -63,6 +63,11 @@ class Payload:
             return "impossible time"
         return "note" if self.parsed.component == ical_map.JOURNAL else ""
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether other devices read its times as they are meant, so that it can be served as it came."""
+        return isinstance(self.parsed, Card) or ical_map.are_sound(read_object(self.text))
+
     def called(self, uid: str) -> Payload:
         """Return the payload with another spelling of its UID, the one that the item has (rule 44)."""
         text = _called(self.text, self.uid, uid)
@@ -139,8 +144,11 @@ def _repaired(name: Name, text: str, href: str) -> tuple[str, bool]:
     A card is stored as vCard 3.0; one of 4.0 does not differ if it is served in 4.0 as it was sent.
     """
     repaired, mended = repair_item(text, href)
-    if name is not Name.ADDRESSES or not versions.is_4(repaired):
+    if name is not Name.ADDRESSES:
         return repaired, mended
+    if not versions.is_4(repaired):
+        kept = versions.without_values_of_4(repaired)
+        return kept, mended or kept != repaired
     kept = versions.to_3(repaired)
     return kept, mended or not versions.has_same_lines(versions.to_4(kept), repaired)
 

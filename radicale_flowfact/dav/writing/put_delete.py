@@ -30,7 +30,7 @@ from radicale_flowfact.database.lengths import cut_to_units
 from radicale_flowfact.dav.reading import departures, rendering, whole_texts
 from radicale_flowfact.dav.reading.refresh import member_of
 from radicale_flowfact.dav.reading.rendering import Record, etag_of
-from radicale_flowfact.dav.store import history, items
+from radicale_flowfact.dav.store import history, items, versions
 from radicale_flowfact.dav.store.collections import Collection
 from radicale_flowfact.dav.store.devices import Device, Evidence
 from radicale_flowfact.dav.store.history import Event
@@ -116,7 +116,7 @@ def delete(write: Write, item: Item) -> None:
     _require_not_held(write, item)
     session, key = write.session, item.key
     if key is None or not reads.record_exists(session.connection, session.tables, key):
-        text = items.texts(session, [(item.id, item.etag)]).get((item.id, item.etag), "")
+        text = versions.texts(session, [(item.id, item.etag)]).get((item.id, item.etag), "")
         _remove(write, item, None, (DropFromDevice(),), body=text)
         return
     _require_right(write, key, reads.sender_of(session.connection, session.tables, key))
@@ -297,7 +297,7 @@ def _finish(
             name, f"has {len(rendered.text)} characters with what is kept of it, {_MOST_KEPT} are the most"
         )
     try:
-        same = same_meaning(session.settings, name, payload.text, rendered.text, payload.parsed)
+        same = payload.is_sound and same_meaning(session.settings, name, payload.text, rendered.text, payload.parsed)
     except PayloadError as error:
         raise unreadable(name, f"cannot be kept beside what is known of it: {error}") from error
     written = replace(

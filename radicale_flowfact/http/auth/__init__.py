@@ -1,4 +1,4 @@
-"""Authentication: throttling of failed logins, a memory of checked passwords, and what is answered in an outage.
+"""Authentication: one spelling of each login, throttling of failed logins, checked passwords, answers in an outage.
 
-Imports nothing else of ``http``. Its doors are ``throttling``, ``remembered_logins`` and ``outages``.
+Imports nothing else of ``http``. Its doors are ``spelling``, ``throttling``, ``remembered_logins`` and ``outages``.
 """

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from radicale.auth import AuthContext
+from radicale.auth import AuthContext, BaseAuth
 from radicale.config import Configuration
 from radicale.log import logger
 
 _RETRY_AFTER = "30"  # seconds; most devices ignore it
 _LONGEST_REASON = 200  # characters
+_CONNECT, _ANSWER = 5, 10  # seconds, whole ones for ldap3; Radicale asks a directory without any limit
 LoginResult = tuple[str, str, set[str]]
 
 
@@ -61,6 +62,28 @@ class ReportedLogins:
                 reason[:_LONGEST_REASON],
             )
             raise UnavailableError("logins cannot be checked now") from error
+
+
+class _BoundedLdap3:
+    """The library ldap3, whose connections wait for a directory only so long."""
+
+    def __init__(self, ldap3: Any) -> None:  # noqa: ANN401 - a library without types
+        self._ldap3 = ldap3
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else Radicale needs of it
+        return getattr(self._ldap3, name)
+
+    def Server(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - ldap3's name
+        return self._ldap3.Server(*args, connect_timeout=_CONNECT, **options)
+
+    def Connection(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - ldap3's name
+        return self._ldap3.Connection(*args, receive_timeout=_ANSWER, **options)
+
+
+def bound_waits(auth: BaseAuth) -> None:
+    """Let each question of Radicale's ``ldap`` to its directory end; each wait holds a thread."""
+    if (ldap3 := getattr(auth, "ldap3", None)) is not None:
+        vars(auth)["ldap3"] = _BoundedLdap3(ldap3)
 
 
 def answer(error: UnavailableError) -> tuple[str, list[tuple[str, str]], list[bytes]]:

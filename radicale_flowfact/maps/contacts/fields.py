@@ -128,7 +128,7 @@ def _bare(text: str) -> str:
 class Card:
     """Holds a parsed vCard. ``private``: of category *privat* (rule 12); ``is_group``: an Apple contact group.
 
-    ``shown`` is the value of FN.
+    ``shown`` is the value of FN; ``is_only_shown``: there is no other name, so it was read as the family name.
     """
 
     uid: str
@@ -138,6 +138,7 @@ class Card:
     private: bool = False
     is_group: bool = False
     shown: str = ""
+    is_only_shown: bool = False
 
 
 def empty_card(sidecar: Sequence[str] = ()) -> Card:

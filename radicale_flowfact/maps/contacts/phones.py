@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote
 
 import phonenumbers
 
@@ -105,7 +106,22 @@ _comparable_cached = lru_cache(maxsize=8192)(_comparable)
 
 def number_of(line: Line) -> str:
     """Return the number of a TEL line; vCard 4.0 may have it as a URI (RFC 3966)."""
-    return plain_number(_URI.sub("", unescape(line.value).strip()).strip())
+    number = _URI.sub("", unescape(line.value).strip()).strip()
+    if len(number) <= _LONGEST_NUMBER and ("%" in number or ";" in number):
+        number = _of_uri(number)
+    return plain_number(number)
+
+
+def _of_uri(number: str) -> str:
+    """Return a number with its extension, without the other parameters of a URI and its signs that are coded."""
+    first, *others = unquote(number).split(";")
+    params = {name.strip().lower(): value for name, equals, value in (one.partition("=") for one in others) if equals}
+    if len(params) < len(others):
+        return number  # these are none
+    context = params.get("phone-context", "")
+    before = f"{context} " if context.startswith("+") and not first.startswith("+") else ""
+    extension = f";ext={params['ext']}" if params.get("ext") else ""
+    return f"{before}{first.strip()}{extension}"
 
 
 def plain_number(number: str) -> str:

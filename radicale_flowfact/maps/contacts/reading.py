@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from radicale_flowfact.content.contentlines import (
+    LISTED,
     Line,
     PayloadError,
     escape,
@@ -42,14 +43,12 @@ from radicale_flowfact.maps.contacts.fields import (
 
 _MADE_ANEW = frozenset({"BEGIN", "END", "VERSION", "PRODID", "REV", "UID"})
 _PRIVATE = re.compile(r"(?:\A|,)\s*private?\s*(?=,|\Z)", re.IGNORECASE)
-# A comma that is not escaped parts the values of a list, such as several given names (RFC 6350 §6.2.2); with a blank
-# behind it, it rather belongs to a careless text.
-_LISTED = re.compile(r"(?<!\\)((?:\\\\)*),(?!\s)")
 _COMPANY_MARKS = ("KIND", "X-ABSHOWAS")
 _LONGEST_ORG = 1000  # characters of ORG that FN may repeat
 _NAME_WORDS = re.compile(r"[^\s.,]+")  # as Android takes a name apart, which loses dots and commas
 _MOST_NAME_WORDS = 10  # that it takes
-_IDENTIFYING = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})  # some devices store contacts that have only a number
+# All else says something of a contact: some devices store those that have only a number, an address or a note.
+_SAYS_NOTHING = frozenset({"BEGIN", "END", "KIND", "PRODID", "REV", "UID", "VERSION"})
 _USUAL_TYPES = {name: parse_line(f"{prefix}:").types for name, prefix in LINE_PREFIXES.items()}
 
 
@@ -85,6 +84,7 @@ def parse(text: str, slots: Sequence[str], base: Card | None = None) -> Card:
             for line in by_name.get(name, ())
         ),
         shown=reader.shown,
+        is_only_shown=reader.is_only_shown,
     )
 
 
@@ -99,8 +99,8 @@ def _lines_inside(lines: list[Line]) -> list[Line]:
         raise PayloadError("it is cut off: END:VCARD is missing")
     if not any(line.name == "UID" and line.value.strip() for line in lines):
         raise PayloadError("it has no UID")
-    if not any(line.name in _IDENTIFYING and line.value.strip(" ;") for line in lines):
-        raise PayloadError("it has no name: neither FN nor N nor ORG, and no number or e-mail instead")
+    if not any(line.name not in _SAYS_NOTHING and line.value.strip(" ;") for line in lines):
+        raise PayloadError("it has no name, and nothing else that tells of a contact")
     return lines[1:-1]
 
 
@@ -114,6 +114,7 @@ class _Reader:
         self._kept: list[str] = []
         line = _first(by_name, "FN")
         self.shown = "" if line is None else clean(unescape(line.value))
+        self.is_only_shown = False
 
     def read(self) -> tuple[ContactFields, set[int], list[str]]:
         """Return the fields, the ids of the lines they came from, and the sidecar lines named ``X-FLOWFACT-…``."""
@@ -199,23 +200,26 @@ class _Reader:
         line = _first(self._by_name, "N")
         if line is not None:
             self._used.add(id(line))
-            line = _with_value(line, _LISTED.sub(r"\1 ", line.value))
+            line = _with_value(line, LISTED.sub(r"\1 ", line.value))
         family, given, title = self._parts("N", line, (0, 1, 3))
         return family, given, title
 
     def _is_company_split(self, found: ContactFields) -> bool:
         """Return whether the name is what was shown of a contact without one: Android takes apart what it is shown.
 
-        It puts a word before a comma behind the others, as a family name, and the last but one between them.
+        It puts a word before a comma behind the others, as a family name, and the last but one between them. It does so
+        with what its user calls the company now, too.
 
         A new contact's name is one, also if its company is called alike, as a sole trader's is.
         """
-        if _is_person(self._base.fields) or not _is_person(found):
+        is_person = _is_person(self._base.fields) and not self._base.is_only_shown
+        if is_person or not self._base.shown or not _is_person(found):
             return False
         line = _first(self._by_name, "N")
         names = " ".join(split_components(line.value)) if line is not None else ""
-        shown = _NAME_WORDS.findall(self._base.shown[:_LONGEST_ORG].casefold())[:_MOST_NAME_WORDS]
-        return sorted(_NAME_WORDS.findall(names[:_LONGEST_ORG].casefold())) == sorted(shown)
+        words = sorted(_name_words(names))
+        known = (self._base.shown, found.company)
+        return any(words == sorted(_name_words(shown)[:_MOST_NAME_WORDS]) for shown in known if shown)
 
     def _company(self) -> str:
         line = self._pick("ORG", lambda line: 0, (self._base.fields.company,))
@@ -227,7 +231,7 @@ class _Reader:
         line = self._pick("ADR", address_rank, (had.street, had.city, had.postcode, had.country), mapped)
         if line is not None:
             self._used.add(id(line))
-            line = _with_value(line, _LISTED.sub(r"\1\\n" if "\n" in had.street else r"\1\\, ", line.value))
+            line = _with_value(line, LISTED.sub(r"\1\\n" if "\n" in had.street else r"\1\\, ", line.value))
         street, city, postcode, country = self._parts("ADR", line, mapped)
         return street, city, postcode, country
 
@@ -287,6 +291,7 @@ class _Reader:
         # N and ORG were emptied, and FN is that of ``base``: it was computed from them and is no new name.
         left_over = shown == self._base.shown != self._base.fields.family_name
         if not computed and not left_over:
+            self.is_only_shown = True
             return replace(found, family_name=shown)
         had = formatted_name(self._base.fields)
         is_left = bool(computed) and shown == self._base.shown == had  # made from a name that is another one now
@@ -302,6 +307,10 @@ def _with_value(line: Line, value: str) -> Line:
 
 def _is_person(found: ContactFields) -> bool:
     return bool(found.title or found.given_name or found.family_name)
+
+
+def _name_words(text: str) -> list[str]:
+    return _NAME_WORDS.findall(text[:_LONGEST_ORG].casefold())
 
 
 def _words(text: str) -> list[str]:

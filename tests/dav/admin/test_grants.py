@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.dialects import mssql
 
-from radicale_flowfact.crm import grants as crm_grants
 from radicale_flowfact.crm.names import NameMap
+from radicale_flowfact.crm.site import grants as crm_grants
 from radicale_flowfact.database.privileges_held import mssql_making_query, mssql_query
 from radicale_flowfact.dav.admin import check, grants
 from radicale_flowfact.dav.admin.check import Report

@@ -6,7 +6,7 @@ import pytest
 
 from radicale_flowfact.dav.store.chains import Chain
 from radicale_flowfact.dav.store.devices import Evidence, Fetch
-from radicale_flowfact.dav.store.items import VersionRow
+from radicale_flowfact.dav.store.versions import VersionRow
 from radicale_flowfact.dav.writing.candidates import possible
 
 OFFICE, MINE, OTHER = "", "Mail", "Phone"

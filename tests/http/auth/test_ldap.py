@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from radicale_flowfact.http.app import FlowfactApplication
+from radicale_flowfact.http.auth import outages
+from radicale_flowfact.server.configuration import load_configuration
 from tests.clients.tools import missing
-from tests.conftest import Agency, Server
+from tests.conftest import Agency, Server, serve_application
 from tests.device import Device
 from tests.server.serving import serving
 
@@ -235,3 +240,34 @@ def test_a_directory_that_is_away_is_no_wrong_password(
     port = unused_tcp_port_factory()
     with serving(server, [port]):
         assert Asked(port, directory).status("anna", "anna's own") == 503
+
+
+@pytest.fixture
+def silent_directory() -> Iterator[int]:
+    """Give the port of a directory that takes connections and answers nothing."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(8)
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # ldap3 uses old names of pyasn1,
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # and leaves the socket of a failed question to the collector
+def test_a_directory_that_does_not_answer_is_waited_for_only_so_long(
+    agency: Agency, server: Server, silent_directory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_spec("ldap3") is None:
+        missing("ldap3 is not installed: pip install -e '.[ldap]'")
+    if not OPENSSL:
+        missing("openssl is not installed: apt-get install openssl")
+    certify(server.folder)
+    monkeypatch.setattr(outages, "_ANSWER", 1)
+    server.write_configuration()
+    (server.folder / "secret").write_text("reader's own\n", encoding="utf-8")
+    use(server, Directory(silent_directory, server.folder).section(examples("en")[0]))
+    begun = time.monotonic()
+    with serve_application(FlowfactApplication(load_configuration(server.config))) as base:
+        device = Device(base, "anna", password="anna's own")  # noqa: S106 - the tests' own
+        assert device.propfind("/anna/addresses/", "<getetag/>").status == 503
+    assert 0.9 < time.monotonic() - begun < 20
+    gc.collect()

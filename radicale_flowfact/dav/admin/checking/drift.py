@@ -62,8 +62,6 @@ def look(connection: Connection, names: NameMap, report: Report, *, is_current: 
         report.note(Group.NAMES, f"since the last check {change}")
     if (rest := len(found) - _MOST_NOTES) > 0:
         report.note(Group.NAMES, f"since the last check {rest} more columns changed")
-    if found:
-        report.note(Group.NAMES, "the schema changed", "restart the gateway: it reads the columns at its start")
     return Seen(there, is_first=False)
 
 

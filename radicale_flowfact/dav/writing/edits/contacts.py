@@ -82,10 +82,11 @@ def _with_whole_address(changed: Sequence[SetField], record: RecordKey, sent: Ca
 
 
 def identifier_of(card: Card) -> str:
-    """Return the preferred Kennung of a new address: ``Name, Vorname``, else company, e-mail or number (rule 14)."""
+    """Return the wished Kennung of an address: ``Name, Vorname``, else company, e-mail, number or place (rule 14)."""
     names = [name for name in (card.fields.family_name, card.fields.given_name) if name]
     numbers = [phone.number for phone in card.phones]
-    return ", ".join(names) or card.fields.company or card.fields.email or next(iter(numbers), "")
+    place = ", ".join(part for part in (card.fields.street, card.fields.city) if part)
+    return ", ".join(names) or card.fields.company or card.fields.email or next(iter(numbers), place)
 
 
 def new_phones(record: RecordKey, sent: Card, slots: Sequence[str]) -> tuple[tuple[SetPhone, ...], tuple[str, ...]]:

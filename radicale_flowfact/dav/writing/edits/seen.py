@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Generic, TypeVar
 
 from radicale_flowfact.actions import Value
-from radicale_flowfact.content.words import same_words
+from radicale_flowfact.content.words import same_words, seen
 from radicale_flowfact.ical_map import Entry, EntryFields
 from radicale_flowfact.maps.contacts import phones
 from radicale_flowfact.vcard_map import Card, ContactFields
@@ -102,4 +102,4 @@ def same(field: str, one: Value, other: Value) -> bool:
         return one == other
     if field == "fax":
         return phones.comparable_number(one) == phones.comparable_number(other)
-    return same_words(one, other)
+    return same_words(seen(one), seen(other))
