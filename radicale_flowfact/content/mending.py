@@ -35,10 +35,10 @@ _EMPTY_TIME = re.compile(
     r"^(?:RRULE|EXRULE|RDATE|EXDATE|RECURRENCE-ID|DTEND|DUE|DURATION|COMPLETED)(?:;[^\n:]*)?:[ \t]*\n(?![ \t])",
     re.MULTILINE | re.IGNORECASE,
 )
-# A rule that says it is none, or not how often: "FREQ=", "FREQ=NONE", ";", "null".
+# A rule that says it is none: "FREQ=", "FREQ=NONE", ";", "null".
 _NO_RULE = re.compile(
-    r"^(?:RRULE|EXRULE)(?:;[^\n:]*)?:(?:[;, \t]+|NULL|NONE|NEVER|UNDEFINED"
-    r"|(?![^\n]*FREQ=(?!NONE|NEVER|NULL|ONCE)[A-Z])[A-Z-]+=[^\n]*)\n(?![ \t])",
+    r"^(?:RRULE|EXRULE)(?:;[^\n:]*)?:(?:[;, \t]+|NULL|NONE|NEVER|UNDEFINED|FREQ=(?:NONE|NEVER|NULL|ONCE)?(?:;[^\n]*)?)"
+    r"\n(?![ \t])",
     re.MULTILINE | re.IGNORECASE,
 )
 _LENGTH = re.compile(

@@ -242,7 +242,8 @@ def test_a_mistake_is_told_with_cause_and_next_step(commands: Commands, folder: 
     done = commands.run(folder, *mistake.command, environment=mistake.environment)
     assert_told(done, mistake.status, *mistake.told)
     if mistake.status == 1:
-        assert done.said.count("\n") <= 7, done.said
+        is_screen = "fault: " in done.said  # check went on and tells all else that it found
+        assert done.said.count("fault: ") == 1 if is_screen else done.said.count("\n") <= 4, done.said
 
 
 @pytest.mark.parametrize("mistake", MISTAKES[:24:6], ids=lambda mistake: mistake.wrong)

@@ -182,7 +182,13 @@ def test_the_parts_make_a_url_of_sql_server(
     tmp_path: Path, server: str, user: str, host: str, port: int | None
 ) -> None:
     """With an instance, a port, or the Windows user; the password is only referred to."""
-    parts = {"kind": "mssql", "server": server, "name": "Flow Fact", "user": user, "password": SECRET}
+    parts: dict[str, str | bool] = {
+        "kind": "mssql",
+        "server": server,
+        "name": "Flow Fact",
+        "user": user,
+        "password": SECRET,
+    }
     parts |= {"driver": "ODBC Driver 18 for SQL Server", "trust_certificate": True}
     file = tmp_path / "answers.toml"
     file.write_text("".join(f"database.{key} = {json.dumps(value)}\n" for key, value in parts.items()), "utf-8")

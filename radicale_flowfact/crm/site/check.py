@@ -16,8 +16,6 @@ from radicale_flowfact.crm.site.drafting import Found
 from radicale_flowfact.crm.site.schema_reading import tables_in
 from radicale_flowfact.crm.values import FLAGS, WORDS
 
-_LIKELY_LENGTHS = {False: (1, 5), True: (19, 40)}
-"""How long a text is that is a flag, or a time."""
 _FAMILIES: dict[type[TypeEngine[Any]], tuple[str, tuple[type[TypeEngine[Any]], ...]]] = {
     String: ("text", (String,)),
     Boolean: ("a bit, a number or a letter", (Boolean, Integer, Numeric, String)),
@@ -88,13 +86,12 @@ def schema_state(connection: Connection, names: NameMap) -> str:
 
 
 def fits(column: str, found: TypeEngine[Any]) -> bool:
-    """Return whether a logical column can be in a column of this type, and is likely to be.
+    """Return whether a logical column is likely to be in a column of this type.
 
-    A flag may be a letter and a time a text, but of the length that these have.
+    A flag may be a letter and a time a text, but that is seen by the values, not by the type.
     """
     if isinstance(found, String) and column in (*FLAGS, *TIMES):
-        least, most = _LIKELY_LENGTHS[column in TIMES]
-        return found.length is not None and least <= found.length <= most
+        return False
     return not _wrong_type(column, found)
 
 

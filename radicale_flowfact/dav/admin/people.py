@@ -13,7 +13,7 @@ from radicale_flowfact.crm import lookup
 from radicale_flowfact.crm.users import read_users
 from radicale_flowfact.database.engines import holds_word
 from radicale_flowfact.dav.gateway import Gateway
-from radicale_flowfact.dav.store import items, tables
+from radicale_flowfact.dav.store import items, tables, versions
 from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.records import RecordKey, Table
@@ -104,5 +104,5 @@ def refused_writes(session: Session, login: str, text: str) -> list[Refused]:
 
 def device_only_titles(session: Session, found: Iterable[items.Item]) -> dict[int, str]:
     """Return the name or subject of items that only devices have, by the items' ids."""
-    texts = items.texts(session, [(item.id, item.etag) for item in found])
+    texts = versions.texts(session, [(item.id, item.etag) for item in found])
     return {number: title for (number, _), text in texts.items() if (title := title_in(text))}
