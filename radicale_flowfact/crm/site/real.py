@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -34,6 +35,7 @@ _WITH_CASE = re.compile(r"_CS_|_BIN")
 """In the name of a collation of SQL Server that compares with case."""
 _SAMPLED = 20  # values by which the spelling of a column is known
 Key = tuple[str, str]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,21 @@ def _cased(
     keys = [key for key, kind in types.items() if is_key(key[1]) and isinstance(kind, String)]
     if connection.dialect.name == "mssql":
         return frozenset(key for key in keys if has_case(types[key]))
+    read = [key for key in keys if key[0] not in UNREAD]
+    found = _unless_forbidden(connection, lambda: _asked(connection, names, there, read))
+    if found is not None:
+        return found
+    one_by_one: set[Key] = set()
+    for table_name in dict.fromkeys(name for name, _ in read):
+        mine = [key for key in read if key[0] == table_name]
+        one_by_one |= _unless_forbidden(connection, partial(_asked, connection, names, there, mine)) or frozenset()
+    return frozenset(one_by_one)
+
+
+def _asked(
+    connection: Connection, names: NameMap, there: Mapping[str, RealTable], keys: Sequence[Key]
+) -> frozenset[Key]:
+    """Return those of the keys that the database compares with case."""
     if not keys:
         return frozenset()
     # An "a" in a column like this one: whether that is an "A" shows how the column is compared.
@@ -181,6 +198,17 @@ def _cased(
     return frozenset(key for key, is_found in zip(keys, answers, strict=True) if not is_found)
 
 
+def _unless_forbidden(connection: Connection, ask: Callable[[], _T]) -> _T | None:
+    """Return an answer, or None where the database user may not read: that is told by who needs the table."""
+    try:
+        with connection.begin_nested():
+            return ask()
+    except DBAPIError as error:
+        if kind_of(error) is not Kind.RIGHT:
+            raise
+        return None
+
+
 def has_case(kind: TypeEngine[Any]) -> bool:
     """Return whether a column of SQL Server is compared with case, by the name of its collation."""
     return bool(_WITH_CASE.search(f"{getattr(kind, 'collation', None) or ''}_"))
@@ -191,7 +219,8 @@ def _sample(connection: Connection, names: NameMap, there: Mapping[str, RealTabl
     name, its = key
     one: Any = column(quoted_name(names.column(name, its) or "", quote=True), String)
     query = select(one).select_from(_place(there[name])).where(one.is_not(None)).limit(_SAMPLED)
-    found = [str(value).strip() for value in connection.scalars(query)]
+    values = None if name in UNREAD else _unless_forbidden(connection, lambda: connection.scalars(query).all())
+    found = [str(value).strip() for value in values or ()]
     return max(found, key=len, default="") if its in TIMES else "".join(found)
 
 

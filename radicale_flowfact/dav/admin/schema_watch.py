@@ -42,12 +42,15 @@ class SchemaWatch:
     def faults(self) -> tuple[Fault, ...]:
         """Return what is missing now; looks only if the last look is older than ``SECONDS``.
 
-        While another thread looks, which may wait for a lock of the database, what the last look found is returned.
+        While another thread looks, which may wait for a lock of the database, what the last look found is returned;
+        only the first look is waited for.
         """
-        if self._is_due() and self._lock.acquire(blocking=False):
+        if self._is_due() and self._lock.acquire(blocking=self._looked is None):
             try:
                 if self._is_due():
+                    began = self._clock()
                     self._look()
+                    self._looked = began
             finally:
                 self._lock.release()
         return self._faults
@@ -58,7 +61,10 @@ class SchemaWatch:
 
     def _run(self) -> NoReturn:
         while True:
-            self.faults()
+            try:
+                self.faults()
+            except Exception:  # or nothing would look any more
+                _logger.exception("The schema could not be looked at")
             time.sleep(SECONDS / 2)
 
     def _is_due(self) -> bool:
@@ -66,12 +72,11 @@ class SchemaWatch:
 
     def _look(self) -> None:
         """Look once; what a database that does not answer had before still counts."""
-        self._looked = self._clock()
         try:
             found = missing_now(self._gateway)
             if not found and self._gateway.reread_schema():
                 _logger.warning("FlowFact's columns changed; they are read anew")
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseError) as error:
             _logger.info("The schema could not be looked at: %s", told(error))
             return
         for fault in found:

@@ -121,7 +121,9 @@ def test_health_and_metrics_name_it_and_forget_it(
     assert "MISSING" not in run("status", "--config", str(server.config)).stdout
 
 
-def test_who_asks_while_another_looks_does_not_wait(agency: Agency, server: Server) -> None:
+def test_who_asks_while_another_looks_does_not_wait(
+    agency: Agency, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A look may wait for a lock that FlowFact holds; the health must answer all the same."""
     began, goes_on = threading.Event(), threading.Event()
 
@@ -131,6 +133,8 @@ def test_who_asks_while_another_looks_does_not_wait(agency: Agency, server: Serv
 
     gateway = server.start().gateway
     watch = schema_watch.SchemaWatch(gateway)
+    assert watch.faults() == ()
+    monkeypatch.setattr(schema_watch, "SECONDS", 0.0)
     event.listen(gateway.engine, "begin", held)
     try:
         looking = threading.Thread(target=watch.faults)
