@@ -176,6 +176,7 @@ def _write(agency: Agency, server: Server) -> None:
     assert device.put("addresses/long.vcf", payloads.vcard("long", f"ORG:{'x' * 500}"), new=True).status == 201
     assert device.put("addresses/odd.vcf", "no card", new=True).status == 409
     device.get("tasks/t.ics")
+    server.device(agent="Reader/1.0").all("addresses")  # its device is made when what it fetched is written
     server.gateway.flush()
     device.put("tasks/t.ics", payloads.todo("t", "STATUS:COMPLETED", "LOCATION:x"))
     device.get("tasks/t.ics")
