@@ -46,7 +46,9 @@ def show_status(
         gateway = gateway_of(config)
         missing = missing_now(gateway)
         with gateway.session() as session:
-            wanted = None if who is None else set(people.logins_named(session, who) or [who])
+            wanted = (
+                None if who is None else set(people.logins_named(session, who) or [people.login_meant(session, who)])
+            )
             found = [one for one in status(session) if wanted is None or one.login in wanted]
             doubt, zone = upkeep_clock.doubt(session), session.settings.zone
             told = _devices(session, wanted)

@@ -16,6 +16,7 @@ from radicale_flowfact.commands.shared import (
     load,
     moment_of,
     reported_faults,
+    require_file,
     say,
 )
 from radicale_flowfact.crm import lookup
@@ -57,11 +58,8 @@ def show_history(
 
 
 def _login(session: Session, text: str | None) -> str | None:
-    """Return the login that an admin named, also by its user's name. Raises SettingsError if several may be meant."""
-    found = [] if text is None else people.logins_named(session, text)
-    if len(found) > 1:
-        raise SettingsError(f"{text!r} may be any of these logins, name one: {', '.join(found)}")
-    return found[0] if found else text
+    """Return the login that an admin named, also by its user's name. Raises SettingsError if none or several fit."""
+    return None if text is None else people.login_meant(session, text, by_name=True)
 
 
 def _dsn(session: Session, text: str | None) -> str | None:
@@ -127,6 +125,7 @@ def release_stop(
         _trust_clock(config)
         return
     with reported_faults(), gateway_of(config).administer() as session:
+        login = people.login_meant(session, login)
         released = confirm(session, login)
     if not released:
         complain(_("Nothing is stopped for {login}.").format(login=login))
@@ -157,17 +156,21 @@ def erase_login(
     """
     with reported_faults():
         configuration, settings = load(config)
+        require_file(settings)
+        gateway = Gateway(settings)
+        with gateway.session() as session:
+            login = people.login_meant(session, login)
         if login in settings.users and not (force or dry_run):
             raise SettingsError(
                 f"{login} is mapped: his devices would bring everything back but what only they had. "
                 f"Take [users.{login}] out of flowfact.toml and restart the gateway first, or use --force"
             )
-        found = _erased(Gateway(settings), login, dry_run=True)
+        found = _erased(gateway, login, dry_run=True)
         if not dry_run and any(found.values()):
             if not yes:
                 say(reports.erased_line(login, found))
                 typer.confirm(_("Remove it for good?"), abort=True)
-            found = _erased(Gateway(settings), login, dry_run=False)
+            found = _erased(gateway, login, dry_run=False)
     if not any(found.values()):
         complain(_("Nothing is kept of {login}.").format(login=login))
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ from rich.markup import escape
 from radicale_flowfact.commands import sheet
 from radicale_flowfact.commands.shared import Config, console, errors, gateway_of, load, reported_faults, table
 from radicale_flowfact.database.secrets import masked
-from radicale_flowfact.dav.admin import candidates, overview
+from radicale_flowfact.dav.admin import candidates, overview, people
 from radicale_flowfact.dav.admin.candidates import Candidate
 from radicale_flowfact.dav.admin.overview import MappedUser
 from radicale_flowfact.dav.admin.rename import rename
@@ -99,13 +99,13 @@ def chosen(
     mapped = {mapping.flowfact.strip().casefold() for mapping in settings.users.values()}
     wanted, refused = [], []
     for login in logins:
-        people = candidates.named(found, login)
-        if not people:
+        meant = candidates.named(found, login)
+        if not meant:
             refused.append(_("{login}: FlowFact has no user of that login or name").format(login=login))
-        elif len(people) > 1:
-            several = ", ".join(one.flowfact for one in people)
+        elif len(meant) > 1:
+            several = ", ".join(one.flowfact for one in meant)
             refused.append(_("{login}: several users are meant: {several}").format(login=login, several=several))
-        wanted += people if len(people) == 1 else []
+        wanted += meant if len(meant) == 1 else []
     wanted = [one for one in found if one.active] if everybody else wanted
     taken = {settings.login_named(one.login) for one in wanted}
     fit: dict[str, Candidate] = {}
@@ -197,10 +197,15 @@ def rename_login(
     """Move what is kept of a login to its new name: collections, devices, history. Refuses if that has data."""
     with reported_faults():
         gateway = gateway_of(config or context.obj)
-        if new not in gateway.settings.users:
+        mapped = gateway.settings.login_named(new)
+        if mapped is None:
             raise SettingsError(f"{new} is not mapped: rename [users.{old}] in flowfact.toml first")
+        new = mapped
         try:
             with gateway.administer() as session:
+                old = people.login_meant(session, old, former_first=True)
+                if old == new:
+                    raise SettingsError(f"what is kept of {new} is called so already; nothing is to be moved")
                 moved = rename(session, old, new)
         except RefusedError as error:
             raise SettingsError(error.reason) from error

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from radicale_flowfact.settings import SettingsError
 from tests import payloads
 from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
@@ -63,7 +64,8 @@ def test_why_names_stop_and_missing_access(agency: Agency, server: Server) -> No
     assert "the safety stop keeps it" in why(server, dsns[0])
     agency.office.change(agency.office.tables.user, {"DSN": agency.anna}, AKTIV=False)
     assert "gets nothing at all: FlowFact user 'anna' is inactive" in why(server, dsns[0])
-    assert "is not mapped" in why(server, dsns[0], "nobody")
+    with pytest.raises(SettingsError, match="no login is called 'nobody'; did you mean "):
+        why(server, dsns[0], "nobody")
 
 
 def test_why_tells_of_what_the_stop_keeps_though_it_is_gone(agency: Agency, server: Server) -> None:

@@ -194,7 +194,16 @@ MISTAKES = [
     # Commands
     Mistake("a date that is none", _nothing, ("history", "--since", "gestern", *_CONFIG), ("write it as 2026-11-24",)),
     Mistake("undo of nothing", _nothing, ("undo", *_CONFIG), ("Name entries by their numbers",), 2),
-    Mistake("a login that is not mapped", _nothing, ("why", "nobody", "x", *_CONFIG), ("add [users.nobody]",), 0),
+    *(
+        Mistake(f"a login that nobody has, for {command[0]}", _nothing, (*command, *_CONFIG),
+                ("no login is called 'anja'; did you mean 'anna'? All that are mapped: radicale-flowfact users",))
+        for command in (("why", "anja", "x"), ("history", "--user", "anja"), ("status", "anja"), ("confirm", "anja"),
+                        ("undo", "--user", "anja", "--since", "2026-01-01"), ("erase", "anja", "--yes"))
+    ),
+    Mistake("a login to be renamed that nobody had", _nothing, ("users", "rename", "anja", "anna", *_CONFIG),
+            ("no login is called 'anja'; did you mean 'anna'?",)),
+    Mistake("a login where none is mapped", toml(_HEAD), ("confirm", "anna", *_CONFIG),
+            ("no login is called 'anna', as none is mapped yet; see: radicale-flowfact users",)),
     Mistake("confirm without a login", _nothing, ("confirm", *_CONFIG), ("Name a login, or say --clock.",), 2),
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -10,11 +11,21 @@ import pytest
 from radicale_flowfact.crm.lookup import MOST, find_candidates
 from radicale_flowfact.dav.admin import overview, people
 from radicale_flowfact.dav.admin.why import Explanation, why
+from radicale_flowfact.settings import SettingsError
 from tests import payloads
+from tests.commands.forked import Commands, running
 from tests.commands.test_commands import run
 from tests.conftest import Agency, Server
 
 IPHONE = "iOS/26.0 (23A341) dataaccessd/1.0"
+CONFIG = ("--config", "radicale.ini")
+
+
+@pytest.fixture
+def commands() -> Iterator[Commands]:
+    """Give the process that runs commands in forks of itself."""
+    with running() as found:
+        yield found
 
 
 def titles(server: Server, text: str) -> list[str]:
@@ -76,8 +87,53 @@ def test_a_login_is_found_by_its_users_name_and_whatever_its_case(agency: Agency
     server.start()
     for called in ("anna", " Anna ", "anna alb"):
         assert explained(server, dsn, called).login == "anna"
-    assert explained(server, dsn, "albers").lines == ("'albers' may be any of these logins, name one: anna, ben",)
-    assert "is not mapped" in explained(server, dsn, "carl").lines[0]
+    with pytest.raises(SettingsError, match="'albers' may be any of these logins, name one: anna, ben"):
+        explained(server, dsn, "albers")
+    with pytest.raises(SettingsError, match="no login is called 'carl'; did you mean "):
+        explained(server, dsn, "carl")
+
+
+def test_each_command_takes_a_login_as_phones_write_it(agency: Agency, server: Server, commands: Commands) -> None:
+    """The login of flowfact.toml is the one that is used and shown, as in the credentials of a phone."""
+    agency.office.address([agency.own])
+    device = server.start().device(agent=IPHONE)
+    assert device.put("addresses/n.vcf", payloads.vcard("n"), new=True).status == 201
+    server.gateway.flush()
+    with server.gateway.session() as session:
+        for called in ("ANNA", " Anna ", "\uff21nna"):
+            assert people.login_meant(session, called) == "anna"
+    for command, told in (
+        (("confirm",), "Nothing is stopped for anna."),
+        (("why", "n"), "it is in his addresses"),
+        (("history",), "  anna  put  "),
+        (("undo", "--since", "2026-01-01", "--dry-run"), "  anna  put  "),
+        (("erase", "--yes"), "anna is mapped: "),
+        (("erase", "--force", "--dry-run"), "Would remove: anna: "),
+    ):
+        name, *others = command
+        login = ["--user", " ANNA"] if name in ("history", "undo") else [" ANNA"]
+        done = commands.run(server.folder, name, *login, *others, *CONFIG)
+        assert told in done.said, command
+
+
+def test_a_former_login_is_found_as_it_is_kept(agency: Agency, server: Server, commands: Commands) -> None:
+    """What is left of a login that is not mapped any more; ``users rename`` takes that before what is mapped."""
+    device = server.start().device(agent=IPHONE)
+    device.sync("addresses")
+    server.gateway.flush()
+    server.stop()
+    server.logins = ("ben",)
+    server.settings = '[users.ANNA]\nflowfact = "anna"\n'
+    server.write_configuration()
+    moved = commands.run(server.folder, "users", "rename", " Anna", "anna ", *CONFIG)
+    assert moved.out.startswith("ANNA has what anna had: "), moved.err
+    again = commands.run(server.folder, "users", "rename", "anna", "ANNA", *CONFIG)
+    assert (again.status, "what is kept of ANNA is called so already" in again.err) == (1, True)
+    server.settings = ""
+    server.write_configuration()
+    would = commands.run(server.folder, "erase", "Anna", "--dry-run", *CONFIG)
+    assert would.out.startswith("Would remove: ANNA: "), would.err
+    assert "ANNA" in commands.run(server.folder, "history", "--user", "anna", *CONFIG).out
 
 
 def test_what_was_refused_is_found_by_uid_href_and_name(agency: Agency, server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from radicale_flowfact.dav.store import items, tables, versions
 from radicale_flowfact.dav.store.request import RefusedError
 from radicale_flowfact.dav.store.session import Session
 from radicale_flowfact.records import RecordKey, Table
+from radicale_flowfact.settings import SettingsError, login_key
 
 _MOST_REFUSED = 10
 _LONGEST = 200  # characters of what is looked for in refused texts
@@ -39,16 +41,51 @@ class Refused:
 
 def logins_named(session: Session, text: str) -> list[str]:
     """Return the logins that a text means: the login, whatever its case and blanks; else those of users so named."""
+    if (same := session.settings.login_named(text)) is not None:
+        return [same]
     wanted = text.strip().casefold()
-    users = session.settings.users
-    if same := [login for login in users if login.casefold() == wanted]:
-        return same
     names = {user.login.strip().casefold(): user.name for user in read_users(session.connection, session.tables)}
     return sorted(
         login
-        for login, mapped in users.items()
+        for login, mapped in session.settings.users.items()
         if wanted and wanted in names.get(mapped.flowfact.strip().casefold(), "").casefold()
     )
+
+
+def login_meant(session: Session, text: str, *, by_name: bool = False, former_first: bool = False) -> str:
+    """Return the login that an admin means, whatever its case and blanks: a mapped one, or a former one with data.
+
+    ``by_name``: also part of the name of a mapped login's user. ``former_first``: what data are kept under goes before
+    what is mapped. Raises SettingsError naming the nearest login if there is none, or all if several may be meant.
+    """
+    mapped, kept = list(session.settings.users), _logins_kept(session)
+    known = [*kept, *mapped] if former_first else [*mapped, *kept]
+    key = login_key(text)
+    if found := [login for login in known if login == text] or [login for login in known if login_key(login) == key]:
+        return found[0]
+    named = logins_named(session, text) if by_name else []
+    if len(named) > 1:
+        raise SettingsError(f"{text!r} may be any of these logins, name one: {', '.join(named)}")
+    if named:
+        return named[0]
+    if not known:
+        raise SettingsError(f"no login is called {text!r}, as none is mapped yet; see: radicale-flowfact users")
+    keys = {login_key(login): login for login in reversed(known)}
+    near = keys[difflib.get_close_matches(key, keys, n=1, cutoff=0.0)[0]]
+    raise SettingsError(
+        f"no login is called {text!r}; did you mean {near!r}? All that are mapped: radicale-flowfact users"
+    )
+
+
+def _logins_kept(session: Session) -> list[str]:
+    """Return the logins that anything is kept of; of those with familiar addresses only, the folded login."""
+    found: dict[str, None] = {}
+    for table in (tables.collection, tables.device, tables.history, tables.familiar):
+        there = {login_key(login) for login in found} if table is tables.familiar else set[str]()
+        statement = select(table.c.login).distinct().order_by(table.c.login)
+        logins = session.connection.execute(statement).scalars()
+        found.update((login, None) for login in logins if login_key(login) not in there)
+    return list(found)
 
 
 def names_of(session: Session) -> dict[str, str]:

@@ -26,7 +26,8 @@ def rename(session: Session, old: str, new: str) -> dict[str, int]:
     if any(collection.login == old for collection in collections.find_all(session)):
         for name in sorted(Name):
             collections.lock(session, old, name)  # waits for a write that is in progress, also one that makes it
-    if taken := _kept(session, new):
+    others = _kept(session, new)  # but what both spellings of one login are kept under is no other's
+    if taken := {what: count for what, count in others.items() if _key(what, new) != _key(what, old)}:
         raise RefusedError(f"{new} has data of its own ({_words(taken)}); erase it first if nobody needs it")
     moved = _kept(session, old)
     if not moved:

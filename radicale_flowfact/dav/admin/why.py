@@ -39,13 +39,10 @@ def why(gateway: Gateway, login: str, what: str) -> Explanation:
 
     ``login`` is a login or part of its user's name. ``what`` is a DSN, UID or href, else part of a name, firm, phone
     number or subject: if FlowFact has one such record, it is explained, else they are listed. Compares the login's
-    collections with FlowFact first.
+    collections with FlowFact first. Raises SettingsError if no login is meant, or several may be.
     """
     with gateway.session() as session:
-        logins = people.logins_named(session, login)
-    if len(logins) > 1:
-        return Explanation(login, (f"{login!r} may be any of these logins, name one: {', '.join(logins)}",))
-    login = logins[0] if logins else login
+        login = people.login_meant(session, login, by_name=True)
     try:
         user = gateway.user(login)
     except RefusedError as error:
