@@ -104,6 +104,14 @@ def _without_presets(office: Office, *users: str) -> None:
         office.change(office.tables.user, {"DSN": user}, ART_TERMIN_DSN=None)
 
 
+def test_two_logins_of_one_user_are_named_with_the_line_to_change(agency: Agency, server: Server) -> None:
+    """A note: it may be meant, and it keeps nobody out."""
+    found = only(checked(server, '[users.annas-tablet]\nflowfact = " ANNA "\n'), "are one FlowFact user")
+    assert (found.group, found.is_fault) == (Group.USERS, False)
+    assert found.text.startswith("the logins anna, annas-tablet are one FlowFact user, anna; ")
+    assert "[users.annas-tablet]" in found.step
+
+
 def test_suitable_kinds_are_listed_where_one_is_missing(agency: Agency, server: Server) -> None:
     """A fault where devices may write and somebody is concerned."""
     office = agency.office

@@ -13,6 +13,7 @@ from radicale_flowfact.dav.admin.overview import mapped_user
 from radicale_flowfact.dav.reading import rendering
 from radicale_flowfact.dav.store.session import Name, Session
 from radicale_flowfact.records import Kind, User, dsn_key
+from radicale_flowfact.settings import shared_users
 
 _SHOWN = 3  # DSNs that a finding names
 _MOST_KINDS = 12
@@ -49,6 +50,13 @@ def check_users(session: Session, report: Report) -> None:
                 "so nothing new can be made in his calendars",
                 "add it in FlowFact's user settings, tab Vorlage, or under activity_merkmale in flowfact.toml",
             )
+    for flowfact, logins in shared_users(settings).items():
+        report.note(
+            Group.USERS,
+            f"the logins {', '.join(logins)} are one FlowFact user, {flowfact}; each keeps for itself what only its "
+            "devices have",
+            f"take what is not meant out of flowfact.toml, perhaps [users.{logins[-1]}], or correct flowfact = there",
+        )
     check_counts(session, known, report)
     check_kinds(session, known, report)
 
