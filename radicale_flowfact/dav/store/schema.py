@@ -40,7 +40,7 @@ def upgrade(engine: Engine, state_schema: str = "") -> None:
     except DBAPIError as error:
         raise DatabaseError(
             f"the gateway's own tables cannot be made in {schema or 'the default schema'}: {told(error)}. "
-            "Grant CREATE TABLE on that schema to the database user, or name another one as state_schema"
+            "Let an administrator run what radicale-flowfact grants prints, or name another schema as state_schema"
         ) from error
 
 
