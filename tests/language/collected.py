@@ -45,6 +45,8 @@ SAID: dict[str, tuple[str, ...]] = {
     **{f"dav/admin/checking/{name}.py": () for name in ("drift", "own", "people")},
     **{f"server/checking/{name}.py": () for name in ("certificate", "logins", "web")},
     "crm/names.py": ("_fault",),
+    "crm/site/check.py": ("remarks", "missing_features"),
+    "crm/site/remarks.py": (),
     "database/connections.py": ("hint", "version_fault"),
     "database/engines.py": ("reaching",),
     "database/secrets.py": ("encoded_notes",),
@@ -65,6 +67,9 @@ SAID: dict[str, tuple[str, ...]] = {
 STATEMENTS = ("SELECT ", "UPDATE ")
 """What SQL begins with: it is the same in each language."""
 
+CONSTANTS = {"crm/names.py": ("OPTIONAL",)}
+"""Mappings whose values are said to people."""
+
 LISTED = {
     "dav/admin/erase.py": [
         "words to find contacts by",
@@ -82,6 +87,7 @@ LISTED = {
     "dav/writing/payload.py": ["control characters are left out"],
     "dav/reading/whole_texts.py": ["FlowFact has only the beginning of {}"],
     "dav/store/items.py": ["mended: {}"],
+    "dav/admin/check.py": ["empty"],
     "dav/admin/verify.py": ["history"],
     "http/refusals.py": ["{} to {}: {}"],
     "content/contentlines.py": ["a line has no colon after its name"],
@@ -135,6 +141,12 @@ def said() -> dict[str, str]:
             if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inner | docstrings:
                 said_here = (text for text in _lines(node) if " " in text and not text.startswith(STATEMENTS))
                 found.update((text, _place(file, node)) for text in said_here)
+    for name, constants in CONSTANTS.items():
+        for node in ast.parse((PACKAGE / name).read_text(encoding="utf-8")).body:
+            match node:
+                case ast.AnnAssign(target=ast.Name(id=constant), value=ast.Dict(values=values)):
+                    texts = values if constant in constants else []
+                    found.update((line, name) for text in texts for line in _lines(text))
     return found
 
 
