@@ -30,6 +30,7 @@ RAISED_IN = (
     "crm",
     "dav",
     "database",
+    "demo",
     "http",
     "maps",
     "queries",
