@@ -102,8 +102,8 @@ def run_verify(config: Config = None) -> None:
     for note in report.notes:
         say(_("note: {fault}").format(fault=translated(note)))
     for breach in report.breaches:
-        detail = f" ({breach.detail})" if breach.detail else ""
-        fault = f"{breach.where}: {translated(breach.what)}{detail}"
+        detail = f" ({translated(breach.detail)})" if breach.detail else ""
+        fault = f"{translated(breach.where)}: {translated(breach.what)}{detail}"
         complain(_("fault: {fault}").format(fault=fault), is_fault=True)
         complain(_("       next: {step}").format(step=translated(breach.step)))
     if report.breaches:

@@ -16,6 +16,7 @@ from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.database.engines import WRITES, engine_for
 from radicale_flowfact.demo.agency import fill
+from radicale_flowfact.language.texts import _
 from radicale_flowfact.server.htpasswd import set_password
 from radicale_flowfact.settings import SettingsError
 
@@ -94,7 +95,7 @@ def prepare(directory: Path, size: Size, today: date, hosts: str, console: Conso
     logins = _logins(database, tables)
     if not logins:
         raise SettingsError(f"{database} holds no active user; delete it, and the demo makes a new one")
-    sections = "".join(f'\n[users.{login}]\nflowfact = "{login}"\n' for login, _ in logins)
+    sections = "".join(f'\n[users.{login}]\nflowfact = "{login}"\n' for login, _name in logins)
     url = f'"sqlite:///{database.as_posix()}"'
     (folder / "flowfact.toml").write_text(
         _FLOWFACT.replace('"sqlite:///demo.sqlite"', url) + sections, encoding="utf-8"
@@ -110,7 +111,7 @@ def _make(file: Path, tables: Tables, size: Size, today: date, console: Console)
     _remove(file)
     engine = engine_for(f"sqlite:///{file.as_posix()}")
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("Making a demo FlowFact", total=None)
+        task = progress.add_task(_("Making a demo FlowFact"), total=None)
         with engine.connect().execution_options(**WRITES) as connection, connection.begin():
             tables.metadata.create_all(connection)
             fill(
@@ -150,7 +151,7 @@ def _logins(database: Path, tables: Tables) -> tuple[tuple[str, str], ...]:
 def _write_passwords(file: Path, logins: tuple[tuple[str, str], ...]) -> None:
     known = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     there = {line.partition(":")[0] for line in known}
-    for login, _ in logins:
+    for login, _name in logins:
         if login not in there:
             set_password(file, login, password_of(login))
 
@@ -159,15 +160,18 @@ def announce(demo: Demo, host: str, port: int, console: Console, shown: int = 20
     """Print each login with its password, and the addresses to type into a phone."""
     address = _own_address() if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     base = f"http://{address}:{port}"
-    view = View("login", "password", "name")
-    view.add_column("type into a phone: the server, or one of the URLs", overflow="fold", min_width=len(base) + 30)
+    view = View(_("login"), _("password"), _("user"))
+    title = _("type into a phone: the server, or one of the URLs")
+    view.add_column(title, overflow="fold", min_width=len(base) + 30)
     for login, name in demo.logins[:shown]:
         urls = "\n".join(f"{base}/{login}/{collection}/" for collection in ("addresses", "appointments", "tasks"))
         view.add_row(login, password_of(login), name, f"{base}/\n{urls}")
     console.print(view)
     if len(demo.logins) > shown:
-        console.print(f"… and {len(demo.logins) - shown} more logins, with passwords made the same way.")
-    console.print(f"Demo FlowFact on {base}/ (configuration: {demo.config}). Stop with Ctrl-C.")
+        said = _("… and {count} more logins, with passwords made the same way.")
+        console.print(said.format(count=len(demo.logins) - shown))
+    said = _("Demo FlowFact on {url} (configuration: {file}). Stop with Ctrl-C.")
+    console.print(said.format(url=f"{base}/", file=demo.config))
 
 
 def _own_address() -> str:

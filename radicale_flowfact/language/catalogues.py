@@ -42,5 +42,5 @@ def german() -> Translation:
     templates = (
         Template.of(english, text) for english, text in pairs if isinstance(english, str) and isinstance(text, str)
     )
-    ordered = sorted((one for one in templates if one.is_needed), key=lambda one: (-one.weight, one.english))
+    ordered = sorted((one for one in templates if one.is_needed), key=lambda one: one.rank)
     return Translation(gettext.GNUTranslations(compiled), tuple(ordered))

@@ -6,8 +6,8 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
-SENTENCES = frozenset({"reason", "fault", "error", "step"})
-"""Values of these names are sentences of the gateway and are translated, too; all others are shown as they are."""
+SENTENCES = frozenset({"reason", "fault", "error", "step", "sort"})
+"""Values of these names are the gateway's own words and are translated, too; all others are shown as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Template:
     def weight(self) -> int:
         """The number of fixed characters: the template with the most of them says what is meant most closely."""
         return sum(map(len, self.pieces))
+
+    @property
+    def rank(self) -> tuple[bool, int, str]:
+        """Sorts templates as they are tried: what begins with a value takes any beginning, so it comes last."""
+        return not self.pieces[0], -self.weight, self.english
 
     def values(self, text: str) -> dict[str, str] | None:
         """Return the values with which this template makes ``text``, or None. Takes time linear in the text.

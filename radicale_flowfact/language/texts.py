@@ -80,7 +80,7 @@ def _line(line: str) -> str:
 
 
 def _sentence(text: str, depth: int) -> str:
-    """Return one sentence, translated: as it is, else by the template with the most fixed characters that makes it."""
+    """Return one sentence, translated: as it is, else by the first template that makes it (``Template.rank``)."""
     known = german()
     said = known.messages.gettext(text)
     if said != text or depth == 0:

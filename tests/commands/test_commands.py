@@ -149,6 +149,27 @@ def test_demo_makes_a_database_and_serves_it(tmp_path: Path, unused_tcp_port: in
     assert made > 100_000
 
 
+def test_the_demos_screen_is_german_where_the_environment_is(tmp_path: Path, unused_tcp_port: int) -> None:
+    command = [sys.executable, "-m", "radicale_flowfact", "demo", "--directory", str(tmp_path), "--users", "25"]
+    command += ["--addresses", "9", "--activities", "9", "--port", str(unused_tcp_port)]
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
+    environment["LC_ALL"] = "de_DE.UTF-8"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment) as process:  # noqa: S603
+        assert process.stdout is not None
+        shown = ""
+        while "Beenden mit Strg-C" not in shown and (line := process.stdout.readline()):
+            shown += line
+        process.terminate()  # how it stops is the matter of the test above
+    for told in (
+        "Kennwort",
+        "Benutzer",
+        "ins Handy einzugeben: der Server",
+        "weitere Logins: 5, mit",
+        "Demo-FlowFact auf",
+    ):
+        assert told in shown, shown
+
+
 def test_the_examples_in_config_work_as_they_are(tmp_path: Path) -> None:
     for file in (ROOT / "config").iterdir():
         shutil.copy(file, tmp_path)

@@ -328,6 +328,20 @@ def test_the_settings_decide_the_language_whatever_else_is_wrong(commands: Comma
     assert_told(commands.run(folder, "history", *_CONFIG, environment={"LANG": "de_DE.UTF-8"}), 0, "Nothing.")
 
 
+def test_check_says_in_german_what_it_finds_in_columns_and_values(commands: Commands, folder: Path) -> None:
+    """Remarks of names and values, and what is off without what is absent."""
+    with closing(sqlite3.connect(folder / "demo.sqlite")) as office, office:
+        office.execute("UPDATE BENMKM SET BEREICH = 'XYZ' WHERE rowid = 1")
+    toml(f'{_HEAD}[names]\n"AD.ARCHIV" = ""\n[ui]\nlanguage = "de"\n{_USER}')(folder)
+    done = commands.run(folder, *CHECK)
+    for told in (
+        "Hinweis: AD.ARCHIV ist als fehlend eingetragen: archivierte Adressen werden gezeigt\n",
+        "Hinweis: Spalte BENMKM.BEREICH enthält auch 'XYZ' (1)",
+    ):
+        assert told in done.said, done.said
+    assert "column " not in done.said
+
+
 def test_the_help_is_in_the_language_of_the_environment(commands: Commands, folder: Path) -> None:
     told = commands.run(folder, "history", "--help", environment={"LC_ALL": "de_DE.UTF-8"})
     assert_told(told, 0, "was abgelehnt wurde", "Radicales Konfigurationsdatei")

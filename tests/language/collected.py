@@ -30,6 +30,7 @@ RAISED_IN = (
     "crm",
     "dav",
     "database",
+    "demo",
     "http",
     "maps",
     "queries",
@@ -45,19 +46,30 @@ SAID: dict[str, tuple[str, ...]] = {
     **{f"dav/admin/checking/{name}.py": () for name in ("drift", "own", "people")},
     **{f"server/checking/{name}.py": () for name in ("certificate", "logins", "web")},
     "crm/names.py": ("_fault",),
+    "crm/site/check.py": ("remarks", "missing_features"),
+    "crm/site/remarks.py": (),
     "database/connections.py": ("hint", "version_fault"),
     "database/engines.py": ("reaching",),
     "database/secrets.py": ("encoded_notes",),
     "database/urls.py": ("other_spelling",),
     "dav/admin/check.py": (),
+    "dav/admin/invariants.py": (),
     "dav/admin/status.py": ("_stop",),
+    "dav/admin/verify.py": (),
     "dav/admin/why.py": (),
+    "dav/store/upkeep/retention.py": ("overdue", "surplus"),
     "dav/writing/undo.py": (),
     "server/configuration.py": ("_fault",),
     "server/start.py": ("_not_free",),
     "settings.py": ("_syntax_fault", "_unquoted", "_fault"),
 }
 """Functions all of whose texts with a blank in them are said to people; without a name, those of the whole file."""
+
+STATEMENTS = ("SELECT ", "UPDATE ")
+"""What SQL begins with: it is the same in each language."""
+
+CONSTANTS = {"crm/names.py": ("OPTIONAL",)}
+"""Mappings whose values are said to people."""
 
 LISTED = {
     "dav/admin/erase.py": [
@@ -76,6 +88,8 @@ LISTED = {
     "dav/writing/payload.py": ["control characters are left out"],
     "dav/reading/whole_texts.py": ["FlowFact has only the beginning of {}"],
     "dav/store/items.py": ["mended: {}"],
+    "dav/admin/check.py": ["empty"],
+    "dav/admin/verify.py": ["history"],
     "http/refusals.py": ["{} to {}: {}"],
     "content/contentlines.py": ["a line has no colon after its name"],
     "dav/store/request.py": ["FlowFact took this off your devices meanwhile; sync again"],
@@ -126,7 +140,14 @@ def said() -> dict[str, str]:
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inner | docstrings:
-                found.update((text, _place(file, node)) for text in _lines(node) if " " in text)
+                said_here = (text for text in _lines(node) if " " in text and not text.startswith(STATEMENTS))
+                found.update((text, _place(file, node)) for text in said_here)
+    for name, constants in CONSTANTS.items():
+        for node in ast.parse((PACKAGE / name).read_text(encoding="utf-8")).body:
+            match node:
+                case ast.AnnAssign(target=ast.Name(id=constant), value=ast.Dict(values=values)):
+                    texts = values if constant in constants else []
+                    found.update((line, name) for text in texts for line in _lines(text))
     return found
 
 

@@ -80,6 +80,14 @@ def test_the_template_with_the_most_fixed_text_wins() -> None:
         assert translated("AD:1 is gone") == "AD:1 ist weg"
 
 
+def test_a_template_that_begins_with_fixed_text_wins_over_one_whose_value_would_take_that() -> None:
+    """``{names} cannot be read`` has more fixed text than ``item {item}: {fault}``."""
+    with using("de"):
+        assert translated("item a.vcf (AD:1): what it keeps for the devices cannot be read") == (
+            "Eintrag a.vcf (AD:1): was er für die Geräte aufbewahrt, ist nicht lesbar"
+        )
+
+
 def test_braces_in_values_are_no_places() -> None:
     with using("de"):
         assert translated("{login} is gone") == "{login} ist weg"

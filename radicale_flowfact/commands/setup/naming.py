@@ -13,7 +13,7 @@ from radicale_flowfact.crm.site import check, drafting, schema_reading
 from radicale_flowfact.crm.site.drafting import Found, Guess
 from radicale_flowfact.database.engines import engine_for
 from radicale_flowfact.dav.admin.readonly import read_only
-from radicale_flowfact.language.texts import _
+from radicale_flowfact.language.texts import _, translated
 from radicale_flowfact.settings import SettingsError
 
 _ROUNDS = 2 * len(TABLES)
@@ -123,5 +123,7 @@ def _asked(answers: Answers, guess: Guess, there: Sequence[Found], guesses: Sequ
     question = _("What is {logical} called here?").format(logical=guess.logical)
     if is_optional:
         near = _("perhaps {near}").format(near=guess.nearest)
-        question += " " + _("({near}; empty: absent, {without})").format(near=near, without=OPTIONAL[guess.logical])
+        question += " " + _("({near}; empty: absent, {without})").format(
+            near=near, without=translated(OPTIONAL[guess.logical])
+        )
     return answers.text(f"names.{guess.logical}", question, guess.physical or None, fault=fault)

@@ -59,9 +59,8 @@ def remarks(real: RealTypes) -> list[str]:
     found = []
     older = [(f"{table}.{column}", kind) for (table, column), kind in real.items() if _is_of_code_page(kind)]
     if older:
-        names = ", ".join(name for name, _ in older[:_SHOWN]) + (
-            f" and {len(older) - _SHOWN} more" * (len(older) > _SHOWN)
-        )
+        shown, more = ", ".join(name for name, _ in older[:_SHOWN]), len(older) - _SHOWN
+        names = f"{shown} and {more} more" if more > 0 else shown
         found.append(
             f"varchar with an SQL_ collation ({getattr(older[0][1], 'collation', '')}): {names}; they keep only the "
             "characters of its code page, and are compared with nvarchar without an index"

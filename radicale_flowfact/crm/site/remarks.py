@@ -39,7 +39,7 @@ class Weight(StrEnum):
     """How grave a remark is: a fault, a fault if devices may write, or a note."""
 
     FAULT = "fault"
-    IF_WRITING = "if writing"
+    IF_WRITING = "if-writing"
     NOTE = "note"
 
 
@@ -88,8 +88,11 @@ def _of_table(connection: Connection, name: str, real: RealTable) -> Iterator[Re
     """Tell of a view that takes no changes, as far as the database says."""
     if name not in _WRITTEN or not real.is_view or _takes_changes(connection, real):
         return
-    text = f"table {name}: {real.name!r} is a view without INSTEAD OF triggers, so it takes no changes"
-    yield Remark(name, f"{text}; map the table itself", f'"{name}" = "…"', Weight.IF_WRITING)
+    text = (
+        f"table {name}: {real.name!r} is a view without INSTEAD OF triggers, so it takes no changes; "
+        "map the table itself"
+    )
+    yield Remark(name, text, f'"{name}" = "…"', Weight.IF_WRITING)
 
 
 def _takes_changes(connection: Connection, real: RealTable) -> bool:
@@ -113,14 +116,18 @@ def _of_column(name: str, column: str, kind: TypeEngine[Any]) -> Iterator[Remark
     wanted, length = getattr(column_type(column), "length", None), getattr(kind, "length", None)
     is_text = not isinstance(column_type(column), Boolean) and column not in TIMES and logical not in WORDS
     if is_text and isinstance(wanted, int) and isinstance(length, int) and length < wanted:
-        text = f"column {logical} holds {length} characters, {wanted} are usual"
-        yield Remark(logical, f"{text}: longer texts are cut there, and kept whole for the user's devices")
+        text = (
+            f"column {logical} holds {length} characters, {wanted} are usual: longer texts are cut there, and kept "
+            "whole for the user's devices"
+        )
+        yield Remark(logical, text)
     if column in TIMES and isinstance(kind, Date) and not isinstance(kind, DateTime) and column != "ZEIT":
-        text = f"column {logical} is a date: it keeps no time of day"
         if column in _CLOCK:
-            yield Remark(logical, f"{text}; map a column with date and time", f'"{logical}" = "…"', Weight.IF_WRITING)
+            text = f"column {logical} is a date: it keeps no time of day; map a column with date and time"
+            yield Remark(logical, text, f'"{logical}" = "…"', Weight.IF_WRITING)
         elif column == "VORLAGE":
-            yield Remark(logical, f"{text}: an alarm made on a device rings at midnight")
+            text = f"column {logical} is a date: it keeps no time of day: an alarm made on a device rings at midnight"
+            yield Remark(logical, text)
 
 
 def _to_be_filled(name: str, real: RealTable, others: Iterable[ReflectedColumn]) -> Iterator[Remark]:
@@ -149,14 +156,19 @@ def _of_spelling(connection: Connection, column: Column[Any]) -> Iterator[Remark
     if isinstance(kind, SiteKey) and kind.cased:
         mixed = select(func.count()).where(plain != func.lower(plain), plain != func.upper(plain))
         if number := connection.scalar(mixed):
-            text = f"column {name} is compared with case, and {number} of its DSNs have small and capital letters"
-            step = "they are found only where spelled just so; give the column a collation without case (…_CI_AS)"
-            yield Remark(name, f"{text}: {step}")
+            text = (
+                f"column {name} is compared with case, and {number} of its DSNs have small and capital letters: they "
+                "are found only where spelled just so; give the column a collation without case (…_CI_AS)"
+            )
+            yield Remark(name, text)
     if isinstance(kind, SiteTime) and kind.sort == "text":
         values = connection.scalars(select(plain).where(column.is_not(None)).distinct().limit(_MOST_TIMES))
         if odd := [value for value in values if kind.process_result_value(value) == UNREADABLE_LATE]:
-            text = f"column {name} is a text, and {odd[0][:40]!r} is no time in ISO form (2026-06-15T12:00:00)"
-            yield Remark(name, f"{text}; map a column with date and time", f'"{name}" = "…"', Weight.FAULT)
+            text = (
+                f"column {name} is a text, and {odd[0][:40]!r} is no time in ISO form (2026-06-15T12:00:00); "
+                "map a column with date and time"
+            )
+            yield Remark(name, text, f'"{name}" = "…"', Weight.FAULT)
 
 
 def of_values(connection: Connection, tables: Tables) -> list[Distinct]:
@@ -189,14 +201,14 @@ def _of_words(column: Column[Any], name: str, counts: Mapping[str, int], unknown
         return
     words = WORDS[name]
     pairs = zip_longest(words, unknown[: len(words)], fillvalue="…")
-    lines = "\n".join(f'"{name}.{word}" = {_toml(value)}' for word, value in pairs)
+    lines = "\n".join(_value_line(name, word, value) for word, value in pairs)
     listed = ", ".join(f"{value!r} ({counts[value]})" for value in unknown)
     if len(unknown) == len(counts):
         text = f"column {name} holds {listed}, and none of {' and '.join(words)}: say in [values] which stands for what"
         yield Remark(name, text, lines, Weight.FAULT, in_names=False)
         return
-    meaning = "; they give no right" if name == "RECHTE.RECHT" else "; they are left aside"
-    yield Remark(name, f"column {name} also holds {listed}{meaning}", lines, in_names=False)
+    meaning = "they give no right" if name == "RECHTE.RECHT" else "they are left aside"
+    yield Remark(name, f"column {name} also holds {listed}; {meaning}", lines, in_names=False)
 
 
 def _of_flag(name: str, kind: SiteFlag, counts: Mapping[str, int], unknown: Sequence[str]) -> Iterator[Remark]:
@@ -205,13 +217,18 @@ def _of_flag(name: str, kind: SiteFlag, counts: Mapping[str, int], unknown: Sequ
     read = {value for value in unknown if kind.means_yes(value)}
     if unknown and (kind.is_text or read != set(unknown)):
         text = f"column {name} holds {listed}, which is neither yes nor no: say in [values] what it means"
-        yield Remark(name, text, f'"{name}.true" = {_toml(unknown[0])}', Weight.FAULT, in_names=False)
+        yield Remark(name, text, _value_line(name, "true", unknown[0]), Weight.FAULT, in_names=False)
         return
     for truth, written in (("true", kind.yes[0]), ("false", kind.no[0])):
         others = [value for value in counts if kind.means_yes(value) is (truth == "true")]
         if others and str(written).upper() not in {value.upper() for value in others}:
             text = f"column {name} holds {others[0]!r} for {truth}, and the gateway would write {written!r}"
-            yield Remark(name, text, f'"{name}.{truth}" = {_toml(others[0])}', Weight.IF_WRITING, in_names=False)
+            yield Remark(name, text, _value_line(name, truth, others[0]), Weight.IF_WRITING, in_names=False)
+
+
+def _value_line(name: str, word: str, value: str) -> str:
+    """Return a line of ``[values]``."""
+    return f'"{name}.{word}" = {_toml(value)}'
 
 
 def _toml(value: str) -> str:

@@ -75,12 +75,12 @@ def of_collection(session: Session, collection: Collection, kept: Sequence[Kept]
         yield Breach(
             where,
             what,
-            "delete the newer row of dav_item (by its id), then: " + look_again(session, collection),
+            f"delete the newer row of dav_item (by its id), then: {look_again(session, collection)}",
             detail,
         )
     for one in kept:
         for what in _faults_of(collection, one):
-            yield Breach(where, f"{named(one.item)}: {what}", look_again(session, collection))
+            yield Breach(where, of_item(one.item, what), look_again(session, collection))
     total = Fingerprint.of(one.item.share for one in kept)
     is_counted = collection.sums != Fingerprint()  # else an upgrade left that to the next comparison
     if is_counted and not collection.stopped and total != collection.sums:
@@ -98,10 +98,10 @@ def of_texts(session: Session, collection: Collection, kept: Iterable[Kept]) -> 
         for item in chunk:
             text = found.get((item.id, item.etag))
             if text is None:
-                yield Breach(where, f"{named(item)}: its text is missing", _new_text(session, collection, item))
+                yield Breach(where, of_item(item, "its text is missing"), _new_text(session, collection, item))
             elif etag_of(text) != item.etag:
                 yield Breach(
-                    where, f"{named(item)}: its text is not what its ETag says", _new_text(session, collection, item)
+                    where, of_item(item, "its text is not what its ETag says"), _new_text(session, collection, item)
                 )
 
 
@@ -132,8 +132,13 @@ def of_orphans(session: Session) -> Iterator[Breach]:
 
 
 def named(item: Item) -> str:
-    """Return an item's name for a message."""
-    return f"item {item.href or item.id} ({item.record})"
+    """Return what an item is called in a message: its href, and its record."""
+    return f"{item.href or item.id} ({item.record})"
+
+
+def of_item(item: Item, fault: str) -> str:
+    """Return a fault with the item that has it."""
+    return f"item {named(item)}: {fault}"
 
 
 def _update(session: Session, table: str) -> str:
@@ -181,7 +186,7 @@ def _journal_faults(session: Session, collection: Collection) -> Iterator[tuple[
     if (last.last_number, last.nonce) != (collection.number, collection.nonce):
         yield (
             "its number is not that of its last journal entry",
-            f"{collection.ctag}, not {last.last_number}-{last.nonce}",
+            f"it has {collection.ctag}, the journal ends with {last.last_number}-{last.nonce}",
         )
 
 
@@ -244,4 +249,5 @@ def _faults_without_record(item: Item) -> Iterator[str]:
 
 def _some(values: Iterable[str]) -> str:
     found = sorted(values)
-    return ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+    shown, more = ", ".join(found[:_SHOWN]), len(found) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

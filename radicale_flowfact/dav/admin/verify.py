@@ -147,12 +147,12 @@ def _missed(collection: Collection, members: Mapping[str, Member], kept: Sequenc
         if item is None:
             yield f"{RecordKey(table, member.dsn)} is in scope, and there is no item for it"
         elif item.sums != str(member.sums):
-            yield f"{invariants.named(item)}: FlowFact changed the record, and nobody noticed"
+            yield invariants.of_item(item, "FlowFact changed the record, and nobody noticed")
         elif not item.live and not item.hidden:
-            yield f"{invariants.named(item)}: it is in scope, but neither shown nor hidden"
+            yield invariants.of_item(item, "it is in scope, but neither shown nor hidden")
     for item in known.values():
         if item.is_listed and item.gone_by != Gone.LEAVING:
-            yield f"{invariants.named(item)}: it is kept as being in scope, and is not"
+            yield invariants.of_item(item, "it is kept as being in scope, and is not")
 
 
 def _unlike(
@@ -174,7 +174,7 @@ def _unlike(
             what = _unlikeness(session, collection, one, rendered.text, texts.get((one.item.id, one.item.etag)))
             if what:
                 where, step = f"{collection.login}/{collection.name.value}", invariants.look_again(session, collection)
-                yield Breach(where, f"{invariants.named(one.item)}: {what}", step)
+                yield Breach(where, invariants.of_item(one.item, what), step)
 
 
 def _unlikeness(session: Session, collection: Collection, one: Kept, text: str, served: str | None) -> str:

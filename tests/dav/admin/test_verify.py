@@ -228,3 +228,24 @@ def test_a_record_does_not_share_its_uid_with_what_the_device_made(agency: Agenc
     office.tag_address(bens, agency.own)
     texts = device.all("addresses").values()
     assert len({line for text in texts for line in payloads.lines_of(text) if line.startswith("UID:")}) == 2
+
+
+def test_the_screen_is_german_where_the_settings_say_so(filled: Server) -> None:
+    """Where, what, how much and the next step; SQL and names stay as they are."""
+    filled.stop()
+    filled.start('[ui]\nlanguage = "de"\n')
+    broken(filled, lambda c: c.execute(update(ITEM).where(_OF_A).values(sidecar="{", href_hash="x")))
+    broken(filled, lambda c: c.execute(update(COLLECTION).values(number=77)))
+    done = run("verify", "--config", str(filled.config))
+    assert done.returncode == 1
+    for told in (
+        "Fehler: anna/addresses: Eintrag a.vcf (AD:",
+        "): was er für die Geräte aufbewahrt, ist nicht lesbar\n",
+        "WHERE id = 1; der nächste Abgleich bringt es dann in Ordnung\n",
+        "Fehler: anna/addresses: ihre Nummer ist nicht die des letzten Journaleintrags (sie hat 77-",
+        "nächster Schritt: die Geräte von vorn abgleichen lassen: UPDATE dav_journal SET nonce",
+    ):
+        assert told in done.stderr, done.stderr
+    english = (" it ", "the ", " then ", " is ", "item ", "entry ")
+    assert [line for line in done.stderr.splitlines() for word in english if word in line] == []
+    filled.base = ""  # it is not to be found whole
