@@ -26,7 +26,7 @@ from sqlalchemy.schema import CreateSchema
 
 from radicale_flowfact.crm.names import NameMap
 from radicale_flowfact.crm.tables import Tables, build_tables
-from radicale_flowfact.database.engines import WRITES, engine_for
+from radicale_flowfact.database.engines import WRITES, dispose_engines, engine_for
 from radicale_flowfact.dav.admin.verify import verify
 from radicale_flowfact.dav.gateway import Gateway
 from radicale_flowfact.dav.store import schema
@@ -193,7 +193,7 @@ def database(worker_database: Database, tmp_path: Path) -> Iterator[Database]:
     shutil.copyfile(worker_database.url.removeprefix("sqlite:///"), file)
     made = Database(f"sqlite:///{file.as_posix()}", "", worker_database.tables)
     yield made
-    made.engine.dispose()
+    dispose_engines()  # each test has a file of its own, and an engine keeps what it compiled
 
 
 def empty(database: Database) -> None:

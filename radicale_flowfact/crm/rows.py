@@ -13,7 +13,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, Select, null
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, Select, null, type_coerce
 from sqlalchemy import cast as as_type
 from sqlalchemy.types import Boolean, DateTime, String, TypeEngine
 
@@ -53,6 +53,12 @@ def read_of(
     half = len(dsns) // 2
     parts = (dsns[:half], dsns[half:])
     return [row for part in parts for row in read_of(connection, ask, part, parameters)]
+
+
+def as_stored(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column as ``plain_text`` reads it, whatever its type; on SQLite as bytes: a text may be none there."""
+    plain = type_coerce(column, String)
+    return as_type(plain, LargeBinary) if connection.dialect.name == "sqlite" else plain
 
 
 def text_of(row: Row[Any], column: str) -> str:

@@ -134,9 +134,9 @@ def test_a_number_without_position_a_time_without_end_and_a_text_that_is_none(ag
     assert "No faults in" in found["verify"]
     assert 'flowfact = "kollegin"' in found["users"]
     said = found["status"]
-    assert f"AD:{address.lower()}) shown in a minimal form: " in said
+    assert f"(AD {address.lower()}) shown in a minimal form: " in said
     assert "a phone number has no position" in said
-    assert f"AKT:{endless.lower()}) shown in a minimal form: " in said
+    assert f"(AKT {endless.lower()}) shown in a minimal form: " in said
     assert f"so it is in his addresses, as flowfact-ad-{address.lower()}" in found[address]
     assert f"so it is in his appointments, as flowfact-akt-{endless.lower()}" in found[endless]
     assert f"so it is in his tasks, as flowfact-akt-{late.lower()}" in found[late]

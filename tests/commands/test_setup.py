@@ -203,7 +203,7 @@ def test_the_parts_make_a_url_of_sql_server(
 @pytest.mark.skipif(not os.environ.get("FLOWFACT_TEST_URL", "").startswith("postgresql"), reason="needs PostgreSQL")
 def test_on_a_server_the_password_is_read_from_its_file(agency: Agency, database: Database, tmp_path: Path) -> None:
     url = database.url.replace("://postgres@", f"://postgres:{SECRET.replace('/', '%2F').replace('@', '%40')}@")
-    done = setup(tmp_path, answers(database, **{"database.url": url}))
+    done = setup(tmp_path, answers(database, **{"database.url": url, "users.passwords": "generate"}))
     assert done.returncode == 0, done.stdout + done.stderr
     folder = tmp_path / "etc"
     assert (folder / "database-password").read_text(encoding="utf-8") == f"{SECRET}\n"

@@ -210,7 +210,7 @@ def test_rule_28_a_text_cut_by_the_user_himself_is_cut(agency: Agency, server: S
 @pytest.mark.parametrize("sign", SIGNS.values(), ids=SIGNS.keys())
 def test_rule_28_no_sign_is_cut_in_two(agency: Agency, server: Server, sign: str) -> None:
     """Surrogates, marks, joined emoji and flags are cut off whole; the device has them all."""
-    units = utf16_units(sign)
+    units = len(sign) if server.database.url.startswith("postgresql") else utf16_units(sign)  # as the column counts
     device = server.start().device()
     for number, room in enumerate(range(1, units + 1)):
         company = "x" * (100 - room) + sign * 3

@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from radicale_flowfact.crm.column_types import TIMES, Real, RealTypes, is_key
 from radicale_flowfact.crm.names import TABLES, UNREAD, NameMap
+from radicale_flowfact.crm.rows import as_stored, plain_text
 from radicale_flowfact.crm.tables import Tables, build_tables
 from radicale_flowfact.crm.values import Raw, Values
 from radicale_flowfact.database.fault_codes import Kind
@@ -218,9 +219,9 @@ def _sample(connection: Connection, names: NameMap, there: Mapping[str, RealTabl
     """Return the longest of some times, or some DSNs behind each other; an empty text if there is none."""
     name, its = key
     one: Any = column(quoted_name(names.column(name, its) or "", quote=True), String)
-    query = select(one).select_from(_place(there[name])).where(one.is_not(None)).limit(_SAMPLED)
+    query = select(as_stored(connection, one)).select_from(_place(there[name])).where(one.is_not(None)).limit(_SAMPLED)
     values = None if name in UNREAD else _unless_forbidden(connection, lambda: connection.scalars(query).all())
-    found = [str(value).strip() for value in values or ()]
+    found = [plain_text(value).strip() for value in values or ()]
     return max(found, key=len, default="") if its in TIMES else "".join(found)
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, String, func, select, type_coerce
+from sqlalchemy import Column, Connection, String, func, select, type_coerce
 from sqlalchemy.dialects.mssql import TIMESTAMP
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.types import Boolean, Date, DateTime, TypeEngine
@@ -21,6 +21,7 @@ from sqlalchemy.types import Boolean, Date, DateTime, TypeEngine
 from radicale_flowfact.crm import columns
 from radicale_flowfact.crm.column_types import TIMES, column_type
 from radicale_flowfact.crm.names import TABLES, UNREAD, NameMap
+from radicale_flowfact.crm.rows import as_stored, plain_text
 from radicale_flowfact.crm.site.real import RealTable, real_tables
 from radicale_flowfact.crm.tables import LOGICAL, Tables
 from radicale_flowfact.crm.values import FLAGS, WORDS
@@ -162,7 +163,8 @@ def _of_spelling(connection: Connection, column: Column[Any]) -> Iterator[Remark
             )
             yield Remark(name, text)
     if isinstance(kind, SiteTime) and kind.sort == "text":
-        values = connection.scalars(select(plain).where(column.is_not(None)).distinct().limit(_MOST_TIMES))
+        times = select(as_stored(connection, column)).where(column.is_not(None)).distinct().limit(_MOST_TIMES)
+        values = map(plain_text, connection.scalars(times))
         if odd := [value for value in values if kind.process_result_value(value) == UNREADABLE_LATE]:
             text = (
                 f"column {name} is a text, and {odd[0][:40]!r} is no time in ISO form (2026-06-15T12:00:00); "
@@ -183,10 +185,10 @@ def of_values(connection: Connection, tables: Tables) -> list[Distinct]:
 
 def _distinct(connection: Connection, column: Column[Any]) -> Distinct:
     name = _logical(column)
-    raw: ColumnElement[Any] = type_coerce(column, String)
+    raw = as_stored(connection, column)
     counted = select(raw, func.count()).group_by(raw).order_by(func.count().desc()).limit(_MOST)
     found = [(value, number) for value, number in connection.execute(counted) if value is not None]
-    counts = {str(value).strip(): int(number) for value, number in found}
+    counts = {plain_text(value).strip(): int(number) for value, number in found}
     if name in WORDS:
         unknown = tuple(value for value in counts if not columns.word_of(column.table, str(column.key), value))
         return Distinct(name, counts, unknown, tuple(_of_words(column, name, counts, unknown)))

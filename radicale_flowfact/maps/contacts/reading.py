@@ -279,6 +279,13 @@ class _Reader:
         repeated = (found.email, uid, found.company, unit)
         return "@" not in shown and all(_words(shown) != _words(one) for one in repeated)
 
+    def _is_a_number(self, shown: str) -> bool:
+        """Return whether FN is one of the contact's numbers, which clients write there for want of a name."""
+        digits = _digits(shown)
+        if not digits or any(char.isalpha() for char in shown):
+            return False
+        return any(_digits(line.value) == digits for line in self._by_name.get("TEL", ()))
+
     def _with_formatted_name(self, found: ContactFields) -> ContactFields:
         """Read FN: the family name if there is no other name, else a form of the name that the user chose."""
         line = _first(self._by_name, "FN")
@@ -290,7 +297,7 @@ class _Reader:
             return replace(found, family_name=shown)
         # N and ORG were emptied, and FN is that of ``base``: it was computed from them and is no new name.
         left_over = shown == self._base.shown != self._base.fields.family_name
-        if not computed and not left_over:
+        if not computed and not left_over and not self._is_a_number(shown):
             self.is_only_shown = True
             return replace(found, family_name=shown)
         had = formatted_name(self._base.fields)
@@ -303,6 +310,10 @@ class _Reader:
 def _with_value(line: Line, value: str) -> Line:
     """Return a line with another value, of whatever length."""
     return replace(line, text=f"{line.text[: len(line.text) - len(line.value)]}{value}", value=value)
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text[:_LONGEST_ORG] if char.isdigit())
 
 
 def _is_person(found: ContactFields) -> bool:

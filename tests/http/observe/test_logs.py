@@ -123,7 +123,7 @@ def test_paths_lose_the_names_of_their_items(path: str, told: str) -> None:
 def test_a_wrong_format_is_named(tmp_path: Path) -> None:
     file = tmp_path / "flowfact.toml"
     file.write_text('database_url = "sqlite://"\n[log]\nformat = "xml"\n[metrics]\ntokn = ""\n', encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"log\.format: (.|\n)*did you mean token"):
+    with pytest.raises(SettingsError, match=r"log\.format must be (.|\n)*did you mean token"):
         load_settings(file)
     file.write_text('database_url = "sqlite://"\n[metrics]\ntoken = "${NO_SUCH_VARIABLE}"\n', encoding="utf-8")
     with pytest.raises(SettingsError, match=r"metrics\.token: the environment variable NO_SUCH_VARIABLE is not set"):
