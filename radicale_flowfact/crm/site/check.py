@@ -136,5 +136,7 @@ def _wrong_type(name: str, found: TypeEngine[Any]) -> str:
 
 
 def _hint(logical: str, nearest: str) -> str:
-    absent = ' (or "" if it has none)' if logical in OPTIONAL else ""
-    return f'map it in [names] of flowfact.toml: "{logical}" = "{nearest or "…"}"{absent}'
+    line = f'"{logical}" = "{nearest or "…"}"'
+    if logical in OPTIONAL:
+        return f'map it in [names] of flowfact.toml: {line} (or "" if it has none)'
+    return f"map it in [names] of flowfact.toml: {line}"
